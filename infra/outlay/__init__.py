@@ -1,0 +1,1 @@
+"""outlay: size LLM serving, price it on every cloud, buy the cheapest fleet that keeps its promise."""

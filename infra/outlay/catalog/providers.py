@@ -1,0 +1,27 @@
+"""The clouds that outlay compares, in the order in which ties break."""
+
+from __future__ import annotations
+
+from outlay.catalog.types import Provider
+
+PROVIDERS: tuple[Provider, ...] = (
+    Provider(name="aws", title="AWS", kubernetes="EKS", provisioned=True),
+    Provider(name="gcp", title="GCP", kubernetes="GKE", provisioned=True),
+    Provider(name="azure", title="Azure", kubernetes="AKS", provisioned=False),
+    Provider(name="coreweave", title="CoreWeave", kubernetes="CKS", provisioned=False),
+    Provider(name="lambda", title="Lambda", kubernetes="k3s", provisioned=False),
+)
+PROVIDER_NAMES: tuple[str, ...] = tuple(provider.name for provider in PROVIDERS)
+PROVIDER_ALIASES = {
+    "amazon": "aws",
+    "google": "gcp",
+    "gcloud": "gcp",
+    "microsoft": "azure",
+    "lambda_labs": "lambda",
+    "lambdalabs": "lambda",
+}
+
+
+def provider(name: str) -> Provider:
+    """Return the provider of a canonical name."""
+    return next(candidate for candidate in PROVIDERS if candidate.name == name)

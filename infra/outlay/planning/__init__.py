@@ -1,0 +1,1 @@
+"""What to buy: the cheapest node pools that keep every workload's promise."""

@@ -1,0 +1,169 @@
+"""The Plan: the one value that planning hands to clouds, serving and reporting.
+
+Frozen and JSON-serialisable. Whatever reads it only turns it into something and never re-decides.
+Money is exact (Decimal, USD); hourly unless the name says otherwise; a month has 730 hours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from outlay.catalog import Market, PriceBook
+from outlay.sizing.types import Interval, ReplicaShape
+
+HOURS_PER_MONTH = 730
+SECONDS_PER_HOUR = 3600
+
+
+class Category(StrEnum):
+    """What a cost is spent on; the keys of the breakdown."""
+
+    GPU = "gpu"
+    CPU = "cpu"
+    STORAGE = "storage"
+    NETWORK = "network"
+    MANAGEMENT = "management"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """GPU nodes of one offer in one cluster."""
+
+    name: str
+    cluster: str
+    provider: str
+    region: str
+    instance_type: str
+    market: Market
+    gpu: str
+    gpus_per_node: int
+    vcpus: int
+    host_memory_gib: float
+    nodes: int
+    min_nodes: int
+    max_nodes: int
+    disk_gib: int
+    usd_per_node_hour: Decimal
+    price_as_of: str
+    price_source: str
+
+    @property
+    def usd_per_hour(self) -> Decimal:
+        """Price of all planned nodes, their disks not included."""
+        return self.usd_per_node_hour * self.nodes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CpuPool:
+    """On-demand CPU nodes of one cluster, for routers and system pods."""
+
+    name: str
+    cluster: str
+    instance_type: str
+    vcpus: int
+    host_memory_gib: float
+    nodes: int
+    disk_gib: int
+    usd_per_node_hour: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Replicas of one shape that run for one workload on one pool.
+
+    `cpus` and `memory_gib` are what one replica may request on a node of that pool.
+    """
+
+    workload: str
+    pool: str
+    cluster: str
+    replicas: int
+    shape: ReplicaShape
+    cpus: int
+    memory_gib: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """One Kubernetes cluster of one provider in one region."""
+
+    name: str
+    provider: str
+    region: str
+    cpu_pool: CpuPool | None
+    pools: tuple[Pool, ...]
+    placements: tuple[Placement, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """One model with its demand and promise; `name` is a DNS label, unique in the plan."""
+
+    name: str
+    model: str
+    hf_id: str
+    target_rps: float
+    input_tokens: int
+    output_tokens: int
+    ttft_slo_ms: float
+    tpot_slo_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FixedCost:
+    """A cost beside the GPU nodes: control plane, CPU nodes, NAT, addresses, disks, egress."""
+
+    what: str
+    cluster: str
+    category: Category
+    usd_per_hour: Decimal
+    is_usage: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to buy for some workloads, what it costs, and how sure that is."""
+
+    project: str
+    stack: str
+    namespace: str
+    workloads: tuple[Workload, ...]
+    clusters: tuple[Cluster, ...]
+    fixed_costs: tuple[FixedCost, ...]
+    budget_usd_per_month: Decimal | None
+    mip_gap: float
+    price_book: PriceBook
+    tags: tuple[tuple[str, str], ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def pools(self) -> tuple[Pool, ...]:
+        """All GPU pools, in cluster order."""
+        return tuple(pool for cluster in self.clusters for pool in cluster.pools)
+
+    @property
+    def placements(self) -> tuple[Placement, ...]:
+        """All placements, in cluster order."""
+        return tuple(placement for cluster in self.clusters for placement in cluster.placements)
+
+    @property
+    def usd_per_hour(self) -> Decimal:
+        """Everything together."""
+        nodes = sum((pool.usd_per_hour for pool in self.pools), Decimal(0))
+        return nodes + sum((cost.usd_per_hour for cost in self.fixed_costs), Decimal(0))
+
+    @property
+    def usd_per_month(self) -> Decimal:
+        """730 hours of everything."""
+        return self.usd_per_hour * HOURS_PER_MONTH
+
+    def capacity_rps(self, workload: str) -> Interval:
+        """Return the summed capacity of a workload's replicas."""
+        parts = [p.shape.capacity_rps.scaled(p.replicas) for p in self.placements if p.workload == workload]
+        return Interval(
+            low=sum(part.low for part in parts),
+            expected=sum(part.expected for part in parts),
+            high=sum(part.high for part in parts),
+        )

@@ -1,0 +1,1 @@
+"""What a model needs: memory, speed, and the request rate that a replica holds inside its SLO."""

@@ -1,0 +1,92 @@
+"""What sizing says of one replica: how it runs, what it holds, and how sure that is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from outlay.catalog import Precision
+
+
+class Grade(StrEnum):
+    """How well published measurements cover an estimate, best first."""
+
+    CALIBRATED = "calibrated"
+    COVERED = "covered"
+    THROUGHPUT_ONLY = "throughput-only"
+    EXTRAPOLATED = "extrapolated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """An estimate with the bounds that hold 80 % of measurements."""
+
+    low: float
+    expected: float
+    high: float
+
+    def scaled(self, factor: float) -> Interval:
+        """Return the interval times a factor."""
+        return Interval(low=self.low * factor, expected=self.expected * factor, high=self.high * factor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traffic:
+    """What one request looks like, and the promise made to it.
+
+    Tokens are means per request; the shares of the prompt found in the prefix cache is 0 to 1.
+    """
+
+    input_tokens: int
+    output_tokens: int
+    prefix_cache_hit_share: float
+    ttft_ms: float
+    tpot_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicaShape:
+    """One running copy of a model on some GPUs of one node, and what it can do.
+
+    `capacity_rps` is the highest request rate of one replica inside the SLO; `ttft_ms` and
+    `tpot_ms` are means at that rate. `max_sequences` and `max_model_len` become engine flags.
+    """
+
+    model: str
+    gpu: str
+    tensor_parallel: int
+    weight_precision: Precision
+    kv_precision: Precision
+    quantize_online: bool
+    checkpoint: str
+    max_sequences: int
+    max_model_len: int
+    gpu_memory_utilization: float
+    weights_gib: float
+    kv_cache_gib: float
+    capacity_rps: Interval
+    ttft_ms: Interval
+    tpot_ms: Interval
+    prefill_tokens_per_s: float
+    grade: Grade
+
+    @property
+    def gpus(self) -> int:
+        """GPUs of one replica."""
+        return self.tensor_parallel
+
+    @property
+    def key(self) -> str:
+        """Stable identity, also the order in which ties break."""
+        return f"{self.model}/{self.gpu}x{self.tensor_parallel}/{self.weight_precision}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoesNotRun:
+    """Why a model cannot run, or cannot keep its SLO, on some GPUs at some precision."""
+
+    model: str
+    gpu: str
+    tensor_parallel: int
+    weight_precision: Precision
+    reason: str
