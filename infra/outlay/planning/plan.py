@@ -8,23 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
 
 from outlay.catalog import Market, PriceBook
+from outlay.pricing.types import HOURS_PER_MONTH, Category
 from outlay.sizing.types import Interval, ReplicaShape
 
-HOURS_PER_MONTH = 730
 SECONDS_PER_HOUR = 3600
-
-
-class Category(StrEnum):
-    """What a cost is spent on; the keys of the breakdown."""
-
-    GPU = "gpu"
-    CPU = "cpu"
-    STORAGE = "storage"
-    NETWORK = "network"
-    MANAGEMENT = "management"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

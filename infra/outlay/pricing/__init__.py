@@ -1,0 +1,1 @@
+"""What a declared resource costs, from one price book."""
