@@ -26,6 +26,15 @@ class Precision(StrEnum):
     MXFP4 = "mxfp4"
 
 
+class Grade(StrEnum):
+    """How well published measurements cover a sizing estimate, best first."""
+
+    CALIBRATED = "calibrated"
+    COVERED = "covered"
+    THROUGHPUT_ONLY = "throughput-only"
+    EXTRAPOLATED = "extrapolated"
+
+
 class Confidence(StrEnum):
     """Whether a value was read at its named source."""
 

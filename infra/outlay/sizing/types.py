@@ -3,18 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
-from outlay.catalog import Precision
-
-
-class Grade(StrEnum):
-    """How well published measurements cover an estimate, best first."""
-
-    CALIBRATED = "calibrated"
-    COVERED = "covered"
-    THROUGHPUT_ONLY = "throughput-only"
-    EXTRAPOLATED = "extrapolated"
+from outlay.catalog import Grade, Precision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

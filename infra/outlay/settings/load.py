@@ -1,0 +1,124 @@
+"""Read settings from Pulumi config, a stack's file, a YAML file or flags, and validate them whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from outlay.catalog import Catalog
+from outlay.errors import InputError, Problem, SettingsError
+from outlay.settings.model import Settings, WorkloadSettings
+from outlay.settings.problems import problems
+
+PREFIX = "outlay:"
+# Read by the Pulumi program itself and never by the planner: a secret has no place in a Plan.
+PROGRAM_KEYS = frozenset({"huggingFaceToken"})
+WORKLOAD_KEYS = tuple(field.alias or name for name, field in WorkloadSettings.model_fields.items())
+# Keys that make sense only for one workload; the others also serve as defaults for all.
+SINGLE_ONLY = frozenset({"model", "targetRps", "name", "checkpoint"})
+
+
+def parse_settings(raw: Mapping[str, object], catalog: Catalog, *, source: str) -> Settings:
+    """Validate raw settings.
+
+    A workload's keys may stand at the top (one model), or in `workloads` (several); at the top
+    they are then defaults for all of them.
+
+    Raises:
+        SettingsError: anything is wrong; carries every problem with the path of its key.
+    """
+    flat = "workloads" not in raw
+    try:
+        return Settings.model_validate(_nested(raw, flat=flat, source=source), context=catalog)
+    except ValidationError as error:
+        raise SettingsError(problems(error, flat=flat), source=source) from None
+
+
+def _nested(raw: Mapping[str, object], *, flat: bool, source: str) -> dict[str, object]:
+    top = {key: value for key, value in raw.items() if key not in PROGRAM_KEYS}
+    shared = {key: top.pop(key) for key in WORKLOAD_KEYS if key in top}
+    if flat:
+        return {"workloads": [shared], **top}
+    misplaced = sorted(SINGLE_ONLY & shared.keys())
+    if misplaced:
+        raise SettingsError(
+            [Problem(key, "belongs into `workloads` when there are several") for key in misplaced],
+            source=source,
+        )
+    workloads = top["workloads"]
+    if isinstance(workloads, list):
+        top["workloads"] = [{**shared, **w} if isinstance(w, dict) else w for w in workloads]
+    return top
+
+
+def settings_from_yaml(path: Path, catalog: Catalog) -> Settings:
+    """Read a settings file: the keys as in docs/settings.md, or a stack file with `config:`."""
+    return parse_settings(raw_from_yaml(path), catalog, source=str(path))
+
+
+def raw_from_yaml(path: Path) -> dict[str, object]:
+    """Return the settings in a YAML file, unvalidated.
+
+    Raises:
+        InputError: the file is missing, unreadable or no mapping.
+    """
+    document = _read_yaml(path)
+    config = document.get("config")
+    if isinstance(config, dict):
+        return {k.removeprefix(PREFIX): v for k, v in config.items() if k.startswith(PREFIX)}
+    return {key.removeprefix(PREFIX): value for key, value in document.items()}
+
+
+def raw_from_stack(project: Path, stack: str) -> dict[str, object]:
+    """Return the outlay settings of `Pulumi.<stack>.yaml`, unvalidated.
+
+    Raises:
+        InputError: there is no such stack file; names those that exist.
+    """
+    path = project / f"Pulumi.{stack}.yaml"
+    if not path.is_file():
+        stacks = sorted(p.name.split(".")[1] for p in project.glob("Pulumi.*.yaml"))
+        known = f"; stacks here: {', '.join(stacks)}" if stacks else ""
+        raise InputError(f"stack {stack!r} has no file {path.name} in {project}{known}")
+    return raw_from_yaml(path)
+
+
+def raw_from_config(texts: Mapping[str, str]) -> dict[str, object]:
+    """Return settings from Pulumi's configuration, where every value is text, objects as JSON.
+
+    Keys carry their namespace (`outlay:model`); those of other namespaces are left out.
+    """
+    own = {k.removeprefix(PREFIX): v for k, v in texts.items() if k.startswith(PREFIX)}
+    return {key: _json_or_text(key, value) for key, value in own.items()}
+
+
+def _json_or_text(key: str, value: str) -> object:
+    if not value.lstrip().startswith(("[", "{")):
+        return value
+    try:
+        return json.loads(value)
+    except json.JSONDecodeError as error:
+        raise SettingsError([Problem(key, f"is no valid JSON: {error}")], source="Pulumi config") from None
+
+
+def _read_yaml(path: Path) -> dict[str, object]:
+    import yaml
+
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"settings file {path} does not exist") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"settings file {path} cannot be read: {error}") from None
+    except yaml.YAMLError as error:
+        raise InputError(f"settings file {path} is no valid YAML: {_one_line(error)}") from None
+    if not isinstance(document, dict) or not all(isinstance(key, str) for key in document):
+        raise InputError(f"settings file {path} must be a mapping such as `model: llama-3.1-8b`")
+    return document
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
