@@ -38,7 +38,7 @@ func TestStopAllEndsGrandchildrenToo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("sh", "-c", "sleep 60 & wait")
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", "sleep 60 & wait")
 	cmd.Stdout = writer
 	if err := c.start(cmd); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,1 @@
+"""Set-up of the repository: a virtual environment and a Pulumi engine. Standard library only."""
