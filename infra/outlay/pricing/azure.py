@@ -1,0 +1,119 @@
+"""Prices of Azure resources (the azure-native provider)."""
+
+from __future__ import annotations
+
+from outlay.catalog import Market
+from outlay.pricing.inputs import Inputs, NoPriceError
+from outlay.pricing.rules import (
+    Nodes,
+    NodeType,
+    Request,
+    Rule,
+    Service,
+    first_region,
+    fixed,
+    pool_cost,
+    together,
+)
+from outlay.pricing.types import Category, Cost, CostLine
+
+PROVIDER = "azure"
+CONTROL_PLANE = Service(
+    provider=PROVIDER,
+    service="control_plane",
+    what="AKS standard control plane",
+    category=Category.MANAGEMENT,
+)
+NAT = Service(
+    provider=PROVIDER, service="nat_gateway", what="NAT gateway", category=Category.NETWORK
+)
+ADDRESS = Service(
+    provider=PROVIDER, service="public_ipv4", what="public IPv4 address", category=Category.NETWORK
+)
+LOAD_BALANCER = Service(
+    provider=PROVIDER, service="load_balancer", what="load balancer", category=Category.NETWORK
+)
+MARKETS = {"Regular": Market.ON_DEMAND, "Spot": Market.SPOT}
+# What AKS builds by itself for the way out. Source: AKS documentation, outboundType.
+OUTBOUND = {
+    "loadBalancer": (LOAD_BALANCER, ADDRESS),
+    "managedNATGateway": (NAT, ADDRESS),
+    "userAssignedNATGateway": (),
+    "userDefinedRouting": (),
+    "none": (),
+}
+
+
+def region(request: Request) -> str:
+    """Return the region that the inputs or the provider name, as `eastus`."""
+    return first_region(request, ("location",)).replace(" ", "").lower()
+
+
+def _service(service: Service) -> Rule:
+    return lambda request: fixed(service.line(request.rates, region=region(request)))
+
+
+def managed_cluster(request: Request) -> Cost:
+    """Price the control plane, what AKS builds for the way out, and the inline agent pools."""
+    where = region(request)
+    pools = request.inputs.children("agentPoolProfiles")
+    standing = fixed(*_control_plane(request, where), *_outbound(request, where))
+    return together((standing, *(_pool(request, pool, where) for pool in pools)))
+
+
+def _control_plane(request: Request, where: str) -> tuple[CostLine, ...]:
+    tier = request.inputs.child("sku").optional_text("tier") or "Free"
+    if tier == "Free":
+        return ()
+    if tier != "Standard":
+        raise NoPriceError(f"sku.tier {tier} has no price")
+    return (CONTROL_PLANE.line(request.rates, region=where),)
+
+
+def _outbound(request: Request, where: str) -> tuple[CostLine, ...]:
+    kind = request.inputs.child("networkProfile").optional_text("outboundType") or "loadBalancer"
+    if kind not in OUTBOUND:
+        raise NoPriceError(f"networkProfile.outboundType {kind} has no price rule")
+    return tuple(service.line(request.rates, region=where) for service in OUTBOUND[kind])
+
+
+def agent_pool(request: Request) -> Cost:
+    """Price an agent pool with its disks, between its minimum and maximum size."""
+    return _pool(request, request.inputs, region(request))
+
+
+def _pool(request: Request, pool: Inputs, where: str) -> Cost:
+    pool.refuse({"virtualMachinesProfile": "pools of single machines have no price rule"})
+    priority = pool.optional_text("scaleSetPriority") or "Regular"
+    if priority not in MARKETS:
+        raise NoPriceError(f"{pool.where('scaleSetPriority')} {priority} has no price rule")
+    node = NodeType(
+        provider=PROVIDER,
+        region=where,
+        instance_types=(pool.text("vmSize"),),
+        market=MARKETS[priority],
+        disk_gib=_disk_gib(pool),
+    )
+    return pool_cost(request.rates, node, _nodes(pool))
+
+
+def _disk_gib(pool: Inputs) -> int:
+    # An ephemeral disk lies on the machine itself. The other kind is premium storage on most machines.
+    if pool.text("osDiskType") != "Ephemeral":
+        raise NoPriceError(f"{pool.where('osDiskType')}: only Ephemeral disks have a price")
+    return 0
+
+
+def _nodes(pool: Inputs) -> Nodes:
+    if not pool.flag("enableAutoScaling"):
+        return Nodes.exactly(pool.count("count"))
+    declared = pool.optional_count("count")
+    return Nodes.between(pool.count("minCount"), pool.count("maxCount"), declared=declared)
+
+
+RULES: dict[str, Rule] = {
+    "azure-native:containerservice:ManagedCluster": managed_cluster,
+    "azure-native:containerservice:AgentPool": agent_pool,
+    "azure-native:network:NatGateway": _service(NAT),
+    "azure-native:network:PublicIPAddress": _service(ADDRESS),
+}

@@ -1,0 +1,275 @@
+"""Prices of GCP resources."""
+
+from __future__ import annotations
+
+import re
+
+from outlay.catalog import Market
+from outlay.pricing.inputs import Inputs, NoPriceError
+from outlay.pricing.rates import Rates
+from outlay.pricing.rules import (
+    Nodes,
+    NodeType,
+    Request,
+    Rule,
+    Service,
+    amount,
+    disk_line,
+    first_region,
+    fixed,
+    pool_cost,
+    together,
+)
+from outlay.pricing.types import Category, Cost, Free
+
+PROVIDER = "gcp"
+CONTROL_PLANE = Service(
+    provider=PROVIDER,
+    service="control_plane",
+    what="GKE control plane",
+    category=Category.MANAGEMENT,
+)
+NAT = Service(
+    provider=PROVIDER,
+    service="nat_gateway",
+    what="Cloud NAT at its hourly cap",
+    category=Category.NETWORK,
+)
+ADDRESS = Service(
+    provider=PROVIDER,
+    service="public_ipv4",
+    what="external IPv4 address",
+    category=Category.NETWORK,
+)
+FORWARDING_RULE = Service(
+    provider=PROVIDER, service="load_balancer", what="forwarding rule", category=Category.NETWORK
+)
+
+PRICED_DISK = "pd-balanced"
+# Source: GKE node pool reference, diskSizeGb; diskType defaults to pd-balanced.
+DEFAULT_NODE_DISK_GIB = 100
+ZONE = re.compile(r"([a-z]+(?:-[a-z]+)+\d+)-[a-z]")
+UNPRICED_NODE_FIELDS = {
+    "bootDisk": "has no price rule; use diskSizeGb and diskType",
+    "confidentialNodes": "confidential nodes have no price",
+    "ephemeralStorageLocalSsdConfig": "local SSDs have no price",
+    "flexStart": "Flex-start nodes have no price",
+    "localNvmeSsdBlockConfig": "local SSDs have no price",
+    "localSsdCount": "local SSDs have no price",
+    "secondaryBootDisks": "their size comes from an image; they have no price",
+    "soleTenantConfig": "sole-tenant nodes have no price",
+}
+
+
+def as_region(location: str) -> str:
+    """Return the region of a zone, or the region itself; full resource paths are cut."""
+    name = location.rsplit("/", 1)[-1]
+    zone = ZONE.fullmatch(name)
+    return zone[1] if zone else name
+
+
+def is_zone(location: str) -> bool:
+    """Whether the location is one zone."""
+    return ZONE.fullmatch(location.rsplit("/", 1)[-1]) is not None
+
+
+def region(request: Request) -> str:
+    """Return the region that the inputs or the provider name."""
+    return as_region(first_region(request, ("location", "zone", "region")))
+
+
+def cluster(request: Request) -> Cost:
+    """Price the control plane; nodes must come from node pools of their own."""
+    inputs = request.inputs
+    inputs.refuse({"nodePools": "inline pools have no price rule; declare gcp:container/nodePool"})
+    if inputs.flag("enableAutopilot"):
+        raise NoPriceError("enableAutopilot: Autopilot charges by the pod, which has no price rule")
+    if inputs.child("clusterAutoscaling").flag("enabled"):
+        raise NoPriceError("clusterAutoscaling.enabled: GKE would create node pools by itself")
+    if not inputs.flag("removeDefaultNodePool"):
+        raise NoPriceError(
+            "removeDefaultNodePool is not set: the default pool's nodes have no price rule"
+        )
+    return fixed(CONTROL_PLANE.line(request.rates, region=region(request)))
+
+
+def node_pool(request: Request) -> Cost:
+    """Price a node pool with its disks, in all its zones, between its minimum and maximum size."""
+    inputs, config = request.inputs, request.inputs.child("nodeConfig")
+    config.refuse(UNPRICED_NODE_FIELDS)
+    inputs.refuse({"queuedProvisioning": "Flex-start nodes have no price"})
+    node = NodeType(
+        provider=PROVIDER,
+        region=region(request),
+        instance_types=(_machine(request.rates, config),),
+        market=_pool_market(config),
+        disk_gib=_node_disk_gib(config),
+    )
+    return pool_cost(request.rates, node, _pool_nodes(inputs))
+
+
+def _machine(rates: Rates, config: Inputs) -> str:
+    """Return the catalogue's name: attached GPUs belong to it unless the machine type brings them."""
+    machine = config.text("machineType")
+    attached = config.children("guestAccelerators")
+    if not attached or rates.is_gpu(provider=PROVIDER, instance_type=machine):
+        return machine
+    if len(attached) > 1:
+        raise NoPriceError(
+            f"{config.where('guestAccelerators')}: several kinds on one node have no price"
+        )
+    if attached[0].given("gpuPartitionSize"):
+        raise NoPriceError(
+            f"{attached[0].where('gpuPartitionSize')}: slices of attached GPUs have no price"
+        )
+    kind = attached[0].text("type").rsplit("/", 1)[-1]
+    return f"{machine}+{attached[0].count('count')}x{kind}"
+
+
+def _pool_market(config: Inputs) -> Market:
+    return Market.SPOT if config.flag("spot") or config.flag("preemptible") else Market.ON_DEMAND
+
+
+def _node_disk_gib(config: Inputs) -> int:
+    _check_disk_type(config, "diskType", default=PRICED_DISK)
+    return config.optional_count("diskSizeGb") or DEFAULT_NODE_DISK_GIB
+
+
+def _check_disk_type(disk: Inputs, key: str, *, default: str | None = None) -> None:
+    kind = (disk.optional_text(key) or default or disk.text(key)).rsplit("/", 1)[-1]
+    if kind != PRICED_DISK:
+        raise NoPriceError(f"{disk.where(key)} {kind}: only {PRICED_DISK} has a price")
+
+
+def _pool_nodes(inputs: Inputs) -> Nodes:
+    declared = _declared_nodes(inputs)
+    if not inputs.given("autoscaling"):
+        if declared is None:
+            raise NoPriceError("nodeCount is missing")
+        return Nodes.exactly(declared)
+    scaling = inputs.child("autoscaling")
+    if scaling.given("totalMaxNodeCount"):
+        low = scaling.optional_count("totalMinNodeCount") or 0
+        return Nodes.between(low, scaling.count("totalMaxNodeCount"), declared=declared)
+    zones = _zones(inputs)
+    low = (scaling.optional_count("minNodeCount") or 0) * zones
+    return Nodes.between(low, scaling.count("maxNodeCount") * zones, declared=declared)
+
+
+def _declared_nodes(inputs: Inputs) -> int | None:
+    per_zone = inputs.optional_count("nodeCount")
+    if per_zone is None:
+        per_zone = inputs.optional_count("initialNodeCount")
+    return None if per_zone is None else per_zone * _zones(inputs)
+
+
+def _zones(inputs: Inputs) -> int:
+    zones = inputs.length("nodeLocations")
+    if zones:
+        return zones
+    if is_zone(inputs.optional_text("location") or ""):
+        return 1
+    raise NoPriceError(
+        "nodeLocations is missing: a regional pool runs its node count in each of its zones"
+    )
+
+
+def instance(request: Request) -> Cost:
+    """Price a VM with its boot disk and its ephemeral external addresses."""
+    inputs = request.inputs
+    inputs.refuse({"scratchDisks": "local SSDs have no price"})
+    where = region(request)
+    node = NodeType(
+        provider=PROVIDER,
+        region=where,
+        instance_types=(_machine(request.rates, inputs),),
+        market=_instance_market(inputs.child("scheduling")),
+        disk_gib=_boot_disk_gib(inputs.child("bootDisk")),
+    )
+    cost = pool_cost(request.rates, node, Nodes.exactly(1))
+    addresses = _ephemeral_addresses(inputs)
+    if addresses == 0:
+        return cost
+    return together((cost, fixed(ADDRESS.line(request.rates, region=where, quantity=addresses))))
+
+
+def _instance_market(scheduling: Inputs) -> Market:
+    model = scheduling.optional_text("provisioningModel") or "STANDARD"
+    if model == "SPOT" or scheduling.flag("preemptible"):
+        return Market.SPOT
+    if model != "STANDARD":
+        raise NoPriceError(f"{scheduling.where('provisioningModel')} {model} has no price rule")
+    return Market.ON_DEMAND
+
+
+def _boot_disk_gib(disk: Inputs) -> int:
+    if disk.given("source"):
+        return 0  # an existing disk, declared and priced on its own
+    parameters = disk.child("initializeParams")
+    _check_disk_type(parameters, "type")
+    return parameters.count("size")
+
+
+def _ephemeral_addresses(inputs: Inputs) -> int:
+    # A natIp is an address that was reserved, and is priced, as gcp:compute/address.
+    return sum(
+        not access.given("natIp")
+        for interface in inputs.children("networkInterfaces")
+        for access in interface.children("accessConfigs")
+    )
+
+
+def disk(request: Request) -> Cost:
+    """Price a pd-balanced disk in one zone."""
+    _check_disk_type(request.inputs, "type")
+    gib = request.inputs.count("size")
+    usd = amount(request.rates.disk_hour(provider=PROVIDER, region=region(request), gib=gib))
+    return fixed(disk_line(usd, gib=gib, count=1))
+
+
+def router_nat(request: Request) -> Cost:
+    """Price Cloud NAT at its hourly cap; with automatic addresses, one comes with it."""
+    where = region(request)
+    gateway = NAT.line(request.rates, region=where)
+    if request.inputs.optional_text(
+        "natIpAllocateOption"
+    ) == "MANUAL_ONLY" or request.inputs.length("natIps"):
+        return fixed(gateway)
+    return fixed(gateway, ADDRESS.line(request.rates, region=where))
+
+
+def address(request: Request) -> Cost | Free:
+    """Price an external address; internal ones are free."""
+    if request.inputs.optional_text("addressType") == "INTERNAL":
+        return Free(reason="internal addresses are not charged")
+    return fixed(ADDRESS.line(request.rates, region=region(request)))
+
+
+def global_address(request: Request) -> Cost | Free:
+    """Price a global external address; those of a private range are free."""
+    if request.inputs.optional_text("addressType") == "INTERNAL":
+        return Free(reason="internal addresses are not charged")
+    return fixed(ADDRESS.line(request.rates, region="global"))
+
+
+def forwarding_rule(request: Request) -> Cost:
+    """Price a load balancer's forwarding rule at the rate of the first five."""
+    return fixed(FORWARDING_RULE.line(request.rates, region=region(request)))
+
+
+def global_forwarding_rule(request: Request) -> Cost:
+    """Price a global forwarding rule at the rate of the first five."""
+    return fixed(FORWARDING_RULE.line(request.rates, region="global"))
+
+
+RULES: dict[str, Rule] = {
+    "gcp:container/cluster": cluster,
+    "gcp:container/nodePool": node_pool,
+    "gcp:compute/instance": instance,
+    "gcp:compute/disk": disk,
+    "gcp:compute/routerNat": router_nat,
+    "gcp:compute/address": address,
+    "gcp:compute/globalAddress": global_address,
+    "gcp:compute/forwardingRule": forwarding_rule,
+    "gcp:compute/globalForwardingRule": global_forwarding_rule,
+}

@@ -1,0 +1,87 @@
+"""Prices of Kubernetes objects: most run on nodes that are priced elsewhere, some buy something."""
+
+from __future__ import annotations
+
+from outlay.pricing import coreweave
+from outlay.pricing.inputs import NoPriceError
+from outlay.pricing.rules import Request, Rule, free
+from outlay.pricing.types import Free
+
+ON_NODES = "runs on nodes that are priced on their own"
+# Groups of the API server itself end in k8s.io or have no dot. Of the others, only those whose
+# controllers are known to start nothing outside the cluster are free: an operator may buy anything.
+FREE_GROUPS = frozenset(
+    {
+        "cert-manager.io",
+        "gateway.envoyproxy.io",
+        "inference.networking.x-k8s.io",
+        "keda.sh",
+        "leaderworkerset.x-k8s.io",
+        "llm-d.ai",
+        "monitoring.coreos.com",
+        "networking.istio.io",
+        "nvidia.com",
+    }
+)
+
+
+def service(request: Request) -> Free:
+    """Tell the kinds of Service that stay in the cluster from the one that orders a load balancer."""
+    if not request.inputs.given("spec"):
+        raise NoPriceError("spec is missing, so it may be of type LoadBalancer")
+    kind = request.inputs.child("spec").optional_text("type") or "ClusterIP"
+    if kind == "LoadBalancer":
+        raise NoPriceError(
+            "spec.type LoadBalancer: the price depends on the cloud, which the object does not name"
+        )
+    return Free(reason=ON_NODES)
+
+
+def stateful_set(request: Request) -> Free:
+    """Refuse the disks that a StatefulSet orders for its pods."""
+    request.inputs.child("spec").refuse(
+        {"volumeClaimTemplates": "a disk for each pod has no price rule"}
+    )
+    return Free(reason=ON_NODES)
+
+
+def _refused(why: str) -> Rule:
+    def rule(_request: Request) -> Free:
+        raise NoPriceError(why)
+
+    return rule
+
+
+_VOLUME = _refused("the price of a volume depends on its storage class and cloud")
+_LOAD_BALANCER = _refused(
+    "its controller may order a load balancer, whose price depends on the cloud"
+)
+RULES: dict[tuple[str, str], Rule] = {
+    ("core", "Service"): service,
+    ("apps", "StatefulSet"): stateful_set,
+    ("core", "PersistentVolumeClaim"): _VOLUME,
+    ("core", "PersistentVolume"): _VOLUME,
+    ("networking.k8s.io", "Ingress"): _LOAD_BALANCER,
+    ("gateway.networking.k8s.io", "Gateway"): _LOAD_BALANCER,
+    (coreweave.NODE_POOL, "NodePool"): coreweave.node_pool,
+}
+
+
+def rule_for(resource_type: str) -> Rule | None:
+    """Return the rule for a type such as `kubernetes:apps/v1:Deployment`, or None."""
+    _, module, kind = resource_type.split(":")
+    if module.startswith("yaml"):
+        return free("a component; the objects in it are priced on their own")
+    group = module.rpartition("/")[0]
+    rule = RULES.get((group, kind.removesuffix("Patch")))
+    if rule is not None:
+        return rule
+    if kind.endswith("List"):
+        return _refused("a list of objects has no price rule; declare each object")
+    return free(ON_NODES) if _is_free(group) else None
+
+
+def _is_free(group: str) -> bool:
+    # helm.sh is Pulumi's own name for a chart, of which nothing can be seen.
+    built_in = bool(group) and ("." not in group or group.endswith(".k8s.io"))
+    return built_in or group in FREE_GROUPS
