@@ -1,0 +1,53 @@
+# One command per verb. `make` alone lists them. Everything runs on the sandbox: no cloud account, no login.
+# For a real account: `pulumi login`, then plain `pulumi preview`.
+
+PYTHON ?= python3
+STACK  ?= dev
+ARGS   ?=
+BIN    := .venv/bin
+RUN     = $(BIN)/python -m tools.run
+
+.DEFAULT_GOAL := help
+.PHONY: help setup preview up destroy test test-fast lint format accuracy bench clean
+
+help: ## List the verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "Variables: STACK=$(STACK)  PYTHON=$(PYTHON)  ARGS='more arguments', for instance ARGS=--diff"
+
+setup: ## Install what is needed: .venv and a Pulumi engine (a no-op when both are there)
+	@$(PYTHON) -m tools.setup
+
+preview: setup ## Show what a stack would buy and cost, on the sandbox
+	@$(RUN) preview --stack $(STACK) $(ARGS)
+
+up: setup ## Buy it, on the sandbox
+	@$(RUN) up --stack $(STACK) $(ARGS)
+
+destroy: setup ## Give it all back, on the sandbox
+	@$(RUN) destroy --stack $(STACK) $(ARGS)
+
+test: setup ## Run every test that a change must pass
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+test-fast: setup ## Run the tests that need neither the engine nor much time
+	@$(BIN)/python -m pytest -m "not engine and not slow" $(ARGS)
+
+lint: setup ## Check style, types and the direction of imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+format: setup ## Format the code and fix what can be fixed
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+accuracy: setup ## Compare the sizing model with published measurements
+	@$(BIN)/python -m tools.accuracy $(ARGS)
+
+bench: setup ## Measure the times that the README states
+	@$(BIN)/python -m tools.bench $(ARGS)
+
+clean: ## Delete the sandbox, its stacks and all caches inside the repository; keep .venv
+	@rm -rf .outlay/state .outlay/config .outlay/pulumi-home .outlay/sandbox.db* \
+		.pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache rendered
