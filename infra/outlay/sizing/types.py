@@ -17,14 +17,17 @@ class Interval:
 
     def scaled(self, factor: float) -> Interval:
         """Return the interval times a factor."""
-        return Interval(low=self.low * factor, expected=self.expected * factor, high=self.high * factor)
+        return Interval(
+            low=self.low * factor, expected=self.expected * factor, high=self.high * factor
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
     """What one request looks like, and the promise made to it.
 
-    Tokens are means per request; the shares of the prompt found in the prefix cache is 0 to 1.
+    Tokens are means per request; the share of the prompt found in the prefix cache is 0 to 1,
+    1 excluded. The SLO is on mean latencies.
     """
 
     input_tokens: int
@@ -40,6 +43,9 @@ class ReplicaShape:
 
     `capacity_rps` is the highest request rate of one replica inside the SLO; `ttft_ms` and
     `tpot_ms` are means at that rate. `max_sequences` and `max_model_len` become engine flags.
+    `weights_gib` and `kv_cache_gib` are of the whole replica, all its GPUs together.
+    `prefill_tokens_per_s` is the rate of a cold 8,192-token chunk (the router's
+    `peakPrefillThroughput`). `grade_reason` says in words what the grade rests on.
     """
 
     model: str
@@ -59,6 +65,7 @@ class ReplicaShape:
     tpot_ms: Interval
     prefill_tokens_per_s: float
     grade: Grade
+    grade_reason: str = ""
 
     @property
     def gpus(self) -> int:

@@ -1,0 +1,310 @@
+"""Size one replica: does it fit, and how many requests/s does it hold inside the SLO."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from outlay.catalog import Gpu, Model, Precision
+from outlay.sizing.interval import judge
+from outlay.sizing.memory import (
+    GIB,
+    GPU_MEMORY_UTILIZATION,
+    MAX_SEQUENCES,
+    PREFILL_CHUNK_TOKENS,
+    MemoryBudget,
+    memory_budget,
+)
+from outlay.sizing.precision import FORMATS, kv_refusal, native_16bit, refusal
+from outlay.sizing.speed import Lengths, Speed, Steady, replica_speed, steady
+from outlay.sizing.types import DoesNotRun, ReplicaShape, Traffic
+
+TENSOR_PARALLEL = (1, 2, 4, 8)
+# Single requests are longer than the mean: the engine admits twice the mean, in whole thousands.
+LENGTH_MARGIN = 2.0
+LENGTH_STEP = 1024
+QUANTISATION_GROUP = 128
+BISECTIONS = 24  # halves 1,024 sequences down to 1e-4 of one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """One (model, GPU, tensor parallel, precision) that is being sized."""
+
+    model: Model
+    gpu: Gpu
+    tensor_parallel: int
+    precision: Precision
+    kv_precision: Precision
+    traffic: Traffic
+
+    def refuse(self, reason: str) -> DoesNotRun:
+        return DoesNotRun(
+            model=self.model.name,
+            gpu=self.gpu.name,
+            tensor_parallel=self.tensor_parallel,
+            weight_precision=self.precision,
+            reason=reason,
+        )
+
+
+def size_replica(
+    model: Model,
+    gpu: Gpu,
+    *,
+    tensor_parallel: int,
+    precision: Precision,
+    traffic: Traffic,
+    kv_precision: Precision | None = None,
+    checkpoint: str | None = None,
+) -> ReplicaShape | DoesNotRun:
+    """Size one replica, or say why it cannot run or keep the SLO.
+
+    The KV cache is 16 bit unless `kv_precision` says otherwise. `checkpoint` names a repository
+    with weights already in `precision`; without one the usual checkpoint is used and fp8 is
+    made from 16 bit while loading.
+
+    Raises:
+        ValueError: tokens, latencies or the cached share are out of range, or tensor_parallel < 1.
+    """
+    _check(traffic, tensor_parallel)
+    case = _Case(
+        model=model,
+        gpu=gpu,
+        tensor_parallel=tensor_parallel,
+        precision=precision,
+        kv_precision=kv_precision or native_16bit(model, gpu),
+        traffic=traffic,
+    )
+    reason = _refusal(case, checkpoint)
+    if reason is not None:
+        return case.refuse(reason)
+    budget = memory_budget(
+        model,
+        gpu,
+        tensor_parallel=tensor_parallel,
+        precision=precision,
+        kv_precision=case.kv_precision,
+    )
+    tokens = traffic.input_tokens + traffic.output_tokens
+    if budget.sequences(tokens) < 1:
+        return case.refuse(_does_not_fit(budget, tokens))
+    return _size(case, budget, checkpoint)
+
+
+def replica_shapes(
+    model: Model,
+    gpu: Gpu,
+    *,
+    traffic: Traffic,
+    precisions: Iterable[Precision],
+    max_gpus: int,
+    kv_precision: Precision | None = None,
+    checkpoints: Mapping[Precision, str] | None = None,
+) -> tuple[ReplicaShape | DoesNotRun, ...]:
+    """Size every tensor-parallel degree up to `max_gpus` in every precision.
+
+    bf16 and fp16 both mean the 16-bit format that the GPU has. `checkpoints` names quantised
+    repositories by precision.
+
+    Raises:
+        ValueError: traffic is out of range.
+    """
+    named = checkpoints or {}
+    sixteen = (Precision.BF16, Precision.FP16)
+    wanted = dict.fromkeys(native_16bit(model, gpu) if p in sixteen else p for p in precisions)
+    return tuple(
+        size_replica(
+            model,
+            gpu,
+            tensor_parallel=degree,
+            precision=precision,
+            traffic=traffic,
+            kv_precision=kv_precision,
+            checkpoint=named.get(precision),
+        )
+        for precision in wanted
+        for degree in TENSOR_PARALLEL
+        if degree <= max_gpus
+    )
+
+
+def _check(traffic: Traffic, tensor_parallel: int) -> None:
+    positive = {
+        "input_tokens": traffic.input_tokens,
+        "output_tokens": traffic.output_tokens,
+        "ttft_ms": traffic.ttft_ms,
+        "tpot_ms": traffic.tpot_ms,
+        "tensor_parallel": tensor_parallel,
+    }
+    for name, value in positive.items():
+        if not (math.isfinite(value) and value > 0):
+            raise ValueError(f"{name} must be a positive number, got {value}")
+    if not 0 <= traffic.prefix_cache_hit_share < 1:
+        share = traffic.prefix_cache_hit_share
+        raise ValueError(f"prefix_cache_hit_share must be at least 0 and below 1, got {share}")
+
+
+def _refusal(case: _Case, checkpoint: str | None) -> str | None:
+    return (
+        _parallel_refusal(case.model, case.tensor_parallel)
+        or _length_refusal(case.model, case.traffic)
+        or refusal(case.model, case.gpu, case.precision)
+        or _width_refusal(case)
+        or kv_refusal(case.gpu, case.kv_precision)
+        or _checkpoint_refusal(case, checkpoint)
+    )
+
+
+def _parallel_refusal(model: Model, degree: int) -> str | None:
+    if degree not in TENSOR_PARALLEL:
+        return f"tensor parallel {degree} is none of 1, 2, 4, 8"
+    if model.heads % degree:
+        return f"tensor parallel {degree} does not divide {model.heads} attention heads"
+    if model.attention != "mla" and model.kv_heads % degree and degree % model.kv_heads:
+        return f"tensor parallel {degree} and {model.kv_heads} KV heads do not divide each other"
+    return None
+
+
+def _width_refusal(case: _Case) -> str | None:
+    model, degree = case.model, case.tensor_parallel
+    for width in (model.intermediate, model.moe_intermediate):
+        if width is None:
+            continue
+        if width % degree:
+            return f"tensor parallel {degree} does not divide the MLP width of {width:,}"
+        # Scales belong to 128 weights in a row, and a GPU must hold whole groups of them.
+        grouped = case.precision is Precision.INT4 or (
+            case.precision is Precision.FP8 and model.native_precision is Precision.FP8
+        )
+        if grouped and width // degree % QUANTISATION_GROUP:
+            return (
+                f"tensor parallel {degree} splits the MLP width of {width:,} into {width // degree:,},"
+                f" no multiple of the {case.precision} group of {QUANTISATION_GROUP}"
+            )
+    return None
+
+
+def _length_refusal(model: Model, traffic: Traffic) -> str | None:
+    tokens = traffic.input_tokens + traffic.output_tokens
+    if tokens <= model.max_context_tokens:
+        return None
+    return f"{tokens:,} tokens exceed the context of {model.max_context_tokens:,} tokens"
+
+
+def _checkpoint_refusal(case: _Case, checkpoint: str | None) -> str | None:
+    if checkpoint is not None or case.precision is case.model.native_precision:
+        return None
+    entry = FORMATS[case.precision]
+    if entry.bits == 16 or _online(case):
+        return None
+    return (
+        f"{case.precision} needs a quantised checkpoint of {case.model.name}; vLLM cannot make it"
+        f" from {case.model.native_precision} while loading"
+    )
+
+
+def _online(case: _Case) -> bool:
+    return FORMATS[case.precision].online and FORMATS[case.model.native_precision].bits == 16
+
+
+def _does_not_fit(budget: MemoryBudget, tokens: int) -> str:
+    return (
+        f"needs {budget.needed_gib(tokens):,.0f} GiB for weights, runtime and one sequence,"
+        f" has {budget.usable_gib:,.0f}"
+    )
+
+
+def _size(case: _Case, budget: MemoryBudget, checkpoint: str | None) -> ReplicaShape | DoesNotRun:
+    lengths = _lengths(case.traffic)
+    speed = replica_speed(
+        case.model,
+        case.gpu,
+        tensor_parallel=case.tensor_parallel,
+        precision=case.precision,
+        kv_precision=case.kv_precision,
+    )
+    places = max(1, min(MAX_SEQUENCES, int(budget.sequences(lengths.held_context))))
+    best = largest_inside_slo(speed, lengths, traffic=case.traffic, max_sequences=places)
+    if best is None:
+        return case.refuse(_too_slow(speed, lengths, case.traffic))
+    judgement = judge(case.model, case.gpu)
+    return ReplicaShape(
+        model=case.model.name,
+        gpu=case.gpu.name,
+        tensor_parallel=case.tensor_parallel,
+        weight_precision=case.precision,
+        kv_precision=case.kv_precision,
+        quantize_online=checkpoint is None
+        and case.precision is not case.model.native_precision
+        and _online(case),
+        checkpoint=checkpoint or case.model.hf_id,
+        max_sequences=places,
+        max_model_len=_max_model_len(case, budget),
+        gpu_memory_utilization=GPU_MEMORY_UTILIZATION,
+        weights_gib=budget.weights * budget.gpus / GIB,
+        kv_cache_gib=budget.kv_cache * budget.gpus / GIB,
+        capacity_rps=judgement.factors.capacity.around(best.requests_per_s),
+        ttft_ms=judgement.factors.ttft.around(best.ttft_s * 1e3),
+        tpot_ms=judgement.factors.tpot.around(best.tpot_s * 1e3),
+        prefill_tokens_per_s=speed.prefill_tokens_per_s(PREFILL_CHUNK_TOKENS),
+        grade=judgement.grade,
+        grade_reason=judgement.reason,
+    )
+
+
+def _lengths(traffic: Traffic) -> Lengths:
+    return Lengths(
+        input_tokens=traffic.input_tokens,
+        output_tokens=traffic.output_tokens,
+        prefill_tokens=traffic.input_tokens * (1 - traffic.prefix_cache_hit_share),
+    )
+
+
+def largest_inside_slo(
+    speed: Speed, lengths: Lengths, *, traffic: Traffic, max_sequences: float
+) -> Steady | None:
+    """Return the steady state with the most requests/s inside the SLO, None if there is none.
+
+    Requests/s, TTFT and TPOT all rise with the number of running sequences, so the largest number
+    inside both limits is the answer; found by bisection.
+    """
+
+    def inside(state: Steady) -> bool:
+        return state.tpot_s * 1e3 <= traffic.tpot_ms and state.ttft_s * 1e3 <= traffic.ttft_ms
+
+    best = steady(speed, lengths, running=1.0)
+    if not inside(best):
+        return None
+    full = steady(speed, lengths, running=max_sequences)
+    if inside(full):
+        return full
+    low, high = 1.0, max_sequences
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2
+        state = steady(speed, lengths, running=middle)
+        if inside(state):
+            low, best = middle, state
+        else:
+            high = middle
+    return best
+
+
+def _too_slow(speed: Speed, lengths: Lengths, traffic: Traffic) -> str:
+    alone = steady(speed, lengths, running=1.0)
+    if alone.tpot_s * 1e3 > traffic.tpot_ms:
+        return (
+            f"TPOT of a single request is {alone.tpot_s * 1e3:,.0f} ms,"
+            f" the SLO is {traffic.tpot_ms:,.0f} ms"
+        )
+    return (
+        f"TTFT of a single request is {alone.ttft_s * 1e3:,.0f} ms,"
+        f" the SLO is {traffic.ttft_ms:,.0f} ms"
+    )
+
+
+def _max_model_len(case: _Case, budget: MemoryBudget) -> int:
+    mean = case.traffic.input_tokens + case.traffic.output_tokens
+    wanted = math.ceil(mean * LENGTH_MARGIN / LENGTH_STEP) * LENGTH_STEP
+    return budget.longest_sequence(min(wanted, case.model.max_context_tokens))

@@ -1,0 +1,271 @@
+"""How long prefill and decode take on one replica, and what that gives at a load.
+
+An additive roofline: every step pays for the bytes it reads, the operations it does, a launch
+overhead per layer, two all-reduces per layer and a scheduling overhead per sequence. SI units
+inside: bytes, FLOP, seconds.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from outlay.catalog import Gpu, Model, Precision
+from outlay.sizing.memory import kv_bytes_per_token, windowed_share
+from outlay.sizing.precision import FORMATS, peak_flops
+from outlay.sizing.weights import LARGEST_EXPERT_SHARE
+
+UNKNOWN_LINK_BYTES_PER_S = 32e9  # PCIe 4 x16
+OPEN_LOOP_STEPS = 60
+SATURATED_SEQUENCES = 256.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constants:
+    """The eight numbers of the formula, the same for every GPU and model."""
+
+    flops_share: float
+    bandwidth_share: float
+    layer_s: float
+    all_reduce_s: float
+    link_share: float
+    sequence_s: float
+    queue_share_in_ttft: float
+    ttft_s: float
+
+
+# Nelder-Mead on the NVIDIA rows of measured_train.csv; `make accuracy` prints what they reach.
+FITTED = Constants(
+    flops_share=0.6799,
+    bandwidth_share=0.8165,
+    layer_s=72.73e-6,
+    all_reduce_s=14.77e-6,
+    link_share=0.6467,
+    sequence_s=4.163e-6,
+    queue_share_in_ttft=0.1491,
+    ttft_s=72.69e-3,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lengths:
+    """Mean tokens of one request; `prefill_tokens` are those not found in the prefix cache."""
+
+    input_tokens: float
+    output_tokens: float
+    prefill_tokens: float
+
+    @property
+    def decode_context(self) -> float:
+        """Mean context while decoding."""
+        return self.input_tokens + self.output_tokens / 2
+
+    @property
+    def held_context(self) -> float:
+        """Mean context that a running sequence holds in the KV cache, prefilling ones included."""
+        return self.input_tokens + 0.6 * self.output_tokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steady:
+    """One replica in steady state at a load; `running` is the mean number of sequences decoding."""
+
+    running: float
+    requests_per_s: float
+    output_tokens_per_s: float
+    ttft_s: float
+    tpot_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speed:
+    """One replica reduced to the coefficients of its step times."""
+
+    constants: Constants
+    flops_per_s: float
+    bytes_per_s: float
+    shared_weight_bytes: float
+    expert_weight_bytes: float
+    expert_miss: float
+    flops_per_token: float
+    attention_flops: float
+    layers_s: float
+    reduce_s: float
+    reduce_s_per_token: float
+    kv_bytes_per_token: float
+    kv_window_share: float
+    kv_window_tokens: float
+
+    def kv_bytes(self, tokens: float) -> float:
+        """Return the KV bytes read for one sequence at a context."""
+        share = self.kv_window_share
+        windowed = min(tokens, self.kv_window_tokens)
+        return self.kv_bytes_per_token * ((1 - share) * tokens + share * windowed)
+
+    def weight_bytes(self, sequences: float) -> float:
+        """Return the weights read in one step; with experts, those that the tokens route to."""
+        touched = 1 - math.pow(self.expert_miss, max(sequences, 1.0))
+        return self.shared_weight_bytes + self.expert_weight_bytes * touched
+
+    def decode_s(self, sequences: float, context: float) -> float:
+        """Return the time of one decode step."""
+        read = self.weight_bytes(sequences) + sequences * self.kv_bytes(context)
+        return (
+            read / self.bytes_per_s
+            + sequences * self.flops_per_token / self.flops_per_s
+            + self.layers_s
+            + self.reduce_s
+            + sequences * (self.reduce_s_per_token + self.constants.sequence_s)
+        )
+
+    def prefill_s(self, lengths: Lengths) -> float:
+        """Return the time to prefill one prompt; cached tokens cost only attention to them."""
+        new, old = lengths.prefill_tokens, lengths.input_tokens - lengths.prefill_tokens
+        attention = self.attention_flops * (lengths.input_tokens**2 - old**2)
+        flops = self.flops_per_token * new + attention
+        return flops / self.flops_per_s + self.reduce_s + new * self.reduce_s_per_token
+
+    def prefill_tokens_per_s(self, chunk: int) -> float:
+        """Return the prefill rate of one cold chunk that fills a step of its own."""
+        lengths = Lengths(input_tokens=chunk, output_tokens=1, prefill_tokens=chunk)
+        weights_s = self.weight_bytes(chunk) / self.bytes_per_s
+        return chunk / (self.prefill_s(lengths) + weights_s + self.layers_s)
+
+
+def replica_speed(
+    model: Model,
+    gpu: Gpu,
+    *,
+    tensor_parallel: int,
+    precision: Precision,
+    kv_precision: Precision,
+    constants: Constants = FITTED,
+) -> Speed:
+    """Reduce a replica to its coefficients.
+
+    Raises:
+        ValueError: the tensor rate of the GPU is unknown.
+    """
+    flops = peak_flops(gpu, precision)
+    if flops is None:
+        raise ValueError(f"the tensor rates of {gpu.name} are unknown")
+    read = FORMATS[precision].read_bytes_per_weight
+    experts = _expert_parameters(model)
+    reduce_s, reduce_s_per_token = _all_reduce(model, gpu, tensor_parallel, constants)
+    return Speed(
+        constants=constants,
+        flops_per_s=tensor_parallel * flops * constants.flops_share,
+        bytes_per_s=(
+            tensor_parallel * gpu.memory_bandwidth_gb_per_s * 1e9 * constants.bandwidth_share
+        ),
+        shared_weight_bytes=(model.params_b * 1e9 - experts) * read,
+        expert_weight_bytes=experts * read,
+        expert_miss=1 - model.experts_per_token / model.n_experts if model.is_moe else 0.0,
+        flops_per_token=2 * model.active_params_b * 1e9,
+        attention_flops=2.0 * model.layers * model.hidden,
+        layers_s=constants.layer_s * model.layers,
+        reduce_s=reduce_s,
+        reduce_s_per_token=reduce_s_per_token,
+        kv_bytes_per_token=kv_bytes_per_token(model, kv_precision),
+        kv_window_share=windowed_share(model),
+        kv_window_tokens=float(model.sliding_window_tokens or model.max_context_tokens),
+    )
+
+
+def _expert_parameters(model: Model) -> float:
+    if not model.is_moe:
+        return 0.0
+    # Every layer is counted as one with experts, as in the fit; dense first layers are few.
+    width = model.moe_intermediate or 0
+    counted = 3.0 * model.hidden * width * model.n_experts * model.layers
+    return min(counted, LARGEST_EXPERT_SHARE * model.params_b * 1e9)
+
+
+def _all_reduce(
+    model: Model, gpu: Gpu, tensor_parallel: int, constants: Constants
+) -> tuple[float, float]:
+    # Two per layer: a latency, and per token hidden x 2 bytes around the ring.
+    if tensor_parallel == 1:
+        return 0.0, 0.0
+    known = gpu.link_bandwidth_gb_per_s
+    link = known * 1e9 if known is not None else UNKNOWN_LINK_BYTES_PER_S
+    ring = 2 * (tensor_parallel - 1) / tensor_parallel
+    per_token = model.hidden * 2 * ring / (link * constants.link_share)
+    return 2 * model.layers * constants.all_reduce_s, 2 * model.layers * per_token
+
+
+def steady(speed: Speed, lengths: Lengths, *, running: float) -> Steady:
+    """Return the steady state with some sequences always running (closed loop, no queue)."""
+    share = speed.constants.queue_share_in_ttft
+    output = lengths.output_tokens
+    prefill = speed.prefill_s(lengths)
+    step = speed.decode_s(running, lengths.decode_context)
+    queue = max(running - 1, 0.0) * prefill
+    tpot = step + (1 - share) * queue / output
+    ttft = speed.constants.ttft_s + prefill + step + share * queue
+    requests = running / (ttft + (output - 1) * tpot)
+    return Steady(
+        running=running,
+        requests_per_s=requests,
+        output_tokens_per_s=requests * output,
+        ttft_s=ttft,
+        tpot_s=tpot,
+    )
+
+
+def closed_loop(
+    speed: Speed, lengths: Lengths, *, concurrency: float, max_sequences: float
+) -> Steady:
+    """Return the steady state with some requests always in flight; those that do not fit wait."""
+    state = steady(speed, lengths, running=min(concurrency, max_sequences))
+    waves = max(concurrency / max_sequences - 1, 0.0)
+    request_s = state.ttft_s + (lengths.output_tokens - 1) * state.tpot_s
+    return Steady(
+        running=state.running,
+        requests_per_s=state.requests_per_s,
+        output_tokens_per_s=state.output_tokens_per_s,
+        ttft_s=state.ttft_s + waves * request_s,
+        tpot_s=state.tpot_s,
+    )
+
+
+def static_batch(speed: Speed, lengths: Lengths, *, batch: float, max_sequences: float) -> Steady:
+    """Return a batch that is prefilled and decoded to its end, in waves when it does not fit."""
+    waves = max(1.0, batch / max_sequences)
+    size = batch / waves
+    prefill = size * speed.prefill_s(lengths)
+    step = speed.decode_s(size, lengths.decode_context)
+    latency = waves * (prefill + lengths.output_tokens * step)
+    return Steady(
+        running=size,
+        requests_per_s=batch / latency,
+        output_tokens_per_s=batch * lengths.output_tokens / latency,
+        ttft_s=speed.constants.ttft_s + prefill + step,
+        tpot_s=step,
+    )
+
+
+def open_loop(speed: Speed, lengths: Lengths, *, rate: float, max_sequences: float) -> Steady:
+    """Return the steady state at an arrival rate, saturated or not.
+
+    Fixed point over the number of running sequences. A saturated replica serves what the closed
+    loop with all its places taken serves.
+    """
+    prefill = speed.prefill_s(lengths)
+    running = 1.0
+    for _ in range(OPEN_LOOP_STEPS):
+        step = speed.decode_s(running, lengths.decode_context)
+        slowed = step / (1 - min(rate * prefill, 0.95))
+        wanted = max(rate * (lengths.output_tokens * slowed + prefill), 0.05)
+        running = 0.5 * running + 0.5 * min(wanted, max_sequences)
+    if running >= 0.98 * max_sequences or running >= SATURATED_SEQUENCES:
+        return steady(speed, lengths, running=max(running, 1.0))
+    step = speed.decode_s(running, lengths.decode_context)
+    share = speed.constants.queue_share_in_ttft
+    return Steady(
+        running=running,
+        requests_per_s=rate,
+        output_tokens_per_s=rate * lengths.output_tokens,
+        ttft_s=speed.constants.ttft_s + prefill + step + share * max(running - 1, 0.0) * prefill,
+        tpot_s=step / max(0.05, 1 - rate * prefill),
+    )

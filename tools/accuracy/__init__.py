@@ -1,0 +1,1 @@
+"""Score the sizing model on public measurements (`python -m tools.accuracy`)."""
