@@ -1,0 +1,61 @@
+"""Look things up in rendered objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from outlay.serving.objects import ClusterManifests, KubeObject
+
+
+def every(manifests: Iterable[ClusterManifests]) -> Iterator[tuple[ClusterManifests, KubeObject]]:
+    """Yield all objects with their cluster."""
+    for cluster in manifests:
+        for item in cluster.objects:
+            yield cluster, item
+
+
+def bodies(manifests: Iterable[ClusterManifests], kind: str) -> list[dict[str, Any]]:
+    """Return all objects of a kind."""
+    return [item.body() for _, item in every(manifests) if item.kind == kind]
+
+
+def one(manifests: Iterable[ClusterManifests], kind: str, name: str) -> dict[str, Any]:
+    """Return the only object of that kind and name."""
+    (found,) = [body for body in bodies(manifests, kind) if body["metadata"]["name"] == name]
+    return found
+
+
+def model_servers(manifests: Iterable[ClusterManifests]) -> list[dict[str, Any]]:
+    """Return the Deployments that ask for GPUs."""
+    return [body for body in bodies(manifests, "Deployment") if gpus(body)]
+
+
+def routers(manifests: Iterable[ClusterManifests]) -> list[dict[str, Any]]:
+    """Return the Deployments that ask for none."""
+    return [body for body in bodies(manifests, "Deployment") if not gpus(body)]
+
+
+def pod(body: dict[str, Any]) -> dict[str, Any]:
+    """Return the pod specification of a workload object."""
+    spec: dict[str, Any] = body["spec"]["template"]["spec"]
+    return spec
+
+
+def gpus(body: dict[str, Any]) -> int:
+    """Return the GPUs that one pod requests."""
+    return sum(
+        container["resources"]["requests"].get("nvidia.com/gpu", 0)
+        for container in pod(body)["containers"]
+    )
+
+
+def args(body: dict[str, Any]) -> list[str]:
+    """Return the arguments of the first container."""
+    found: list[str] = pod(body)["containers"][0]["args"]
+    return found
+
+
+def selects(selector: dict[str, str], labels: dict[str, str]) -> bool:
+    """Whether matchLabels choose an object with these labels."""
+    return selector.items() <= labels.items()
