@@ -70,9 +70,9 @@ RULES: dict[tuple[str, str], Rule] = {
 def rule_for(resource_type: str) -> Rule | None:
     """Return the rule for a type such as `kubernetes:apps/v1:Deployment`, or None."""
     _, module, kind = resource_type.split(":")
-    if module.startswith("yaml"):
-        return free("a component; the objects in it are priced on their own")
     group = module.rpartition("/")[0]
+    if _is_component(module, kind):
+        return free("a component; the objects in it are priced on their own")
     rule = RULES.get((group, kind.removesuffix("Patch")))
     if rule is not None:
         return rule
@@ -81,7 +81,13 @@ def rule_for(resource_type: str) -> Rule | None:
     return free(ON_NODES) if _is_free(group) else None
 
 
+def _is_component(module: str, kind: str) -> bool:
+    # Pulumi's own wrappers. A helm.sh Release is none of them: the engine sees no object in it.
+    return module.startswith(("yaml", "kustomize")) or (
+        module.startswith("helm.sh/") and kind == "Chart"
+    )
+
+
 def _is_free(group: str) -> bool:
-    # helm.sh is Pulumi's own name for a chart, of which nothing can be seen.
     built_in = bool(group) and ("." not in group or group.endswith(".k8s.io"))
     return built_in or group in FREE_GROUPS
