@@ -11,6 +11,9 @@ PROVIDERS: tuple[Provider, ...] = (
     Provider(name="coreweave", title="CoreWeave", kubernetes="CKS", provisioned=False),
     Provider(name="lambda", title="Lambda", kubernetes="k3s", provisioned=False),
 )
+# Bare-metal hosts and single-tenant instances: the routers fit beside the engines, on nodes that are
+# never taken away. Elsewhere routers get CPU nodes of their own.
+ROUTERS_ON_GPU_NODES = frozenset({"coreweave", "lambda"})
 PROVIDER_NAMES: tuple[str, ...] = tuple(provider.name for provider in PROVIDERS)
 PROVIDER_ALIASES = {
     "amazon": "aws",

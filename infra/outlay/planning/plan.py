@@ -112,6 +112,14 @@ class FixedCost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """Something that did not compete, and why."""
+
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What to buy for some workloads, what it costs, and how sure that is."""
 
@@ -125,6 +133,7 @@ class Plan:
     mip_gap: float
     price_book: PriceBook
     tags: tuple[tuple[str, str], ...]
+    left_out: tuple[LeftOut, ...]
     warnings: tuple[str, ...]
 
     @property
@@ -148,6 +157,40 @@ class Plan:
         """730 hours of everything."""
         return self.usd_per_hour * HOURS_PER_MONTH
 
+    @property
+    def breakdown(self) -> dict[Category, Decimal]:
+        """USD per hour by what it is spent on; sums to `usd_per_hour`."""
+        parts = dict.fromkeys(Category, Decimal(0))
+        parts[Category.GPU] = sum((pool.usd_per_hour for pool in self.pools), Decimal(0))
+        for cost in self.fixed_costs:
+            parts[cost.category] += cost.usd_per_hour
+        return parts
+
+    @property
+    def requests_per_hour(self) -> Decimal:
+        """Demand of all workloads."""
+        return sum((_decimal(w.target_rps) for w in self.workloads), Decimal(0)) * SECONDS_PER_HOUR
+
+    @property
+    def usd_per_request(self) -> Decimal:
+        """Hourly cost over the demand, whatever the model."""
+        return self.usd_per_hour / self.requests_per_hour
+
+    @property
+    def usd_per_million_tokens(self) -> Decimal:
+        """Hourly cost over prompt and output tokens together."""
+        return self._per_million([w.input_tokens + w.output_tokens for w in self.workloads])
+
+    @property
+    def usd_per_million_output_tokens(self) -> Decimal:
+        """Hourly cost over output tokens alone."""
+        return self._per_million([w.output_tokens for w in self.workloads])
+
+    def _per_million(self, tokens: list[int]) -> Decimal:
+        pairs = zip(self.workloads, tokens, strict=True)
+        per_second = sum((_decimal(w.target_rps) * count for w, count in pairs), Decimal(0))
+        return self.usd_per_hour / (per_second * SECONDS_PER_HOUR / 1_000_000)
+
     def capacity_rps(self, workload: str) -> Interval:
         """Return the summed capacity of a workload's replicas."""
         parts = [p.shape.capacity_rps.scaled(p.replicas) for p in self.placements if p.workload == workload]
@@ -156,3 +199,7 @@ class Plan:
             expected=sum(part.expected for part in parts),
             high=sum(part.high for part in parts),
         )
+
+
+def _decimal(value: float) -> Decimal:
+    return Decimal(repr(value))

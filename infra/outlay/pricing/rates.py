@@ -17,6 +17,8 @@ INCLUDED: dict[str, frozenset[str]] = {
     "coreweave": frozenset({"control_plane", "nat_gateway", "block_storage", "internet_egress"}),
     "lambda": frozenset({"control_plane", "nat_gateway", "public_ipv4", "block_storage", "internet_egress"}),
 }
+# Their nodes come with local disks; block storage is a separate product that nodes do not need.
+NODE_DISK_INCLUDED = frozenset({"coreweave", "lambda"})
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,18 @@ class Rates:
             return cpu.usd_per_hour
         return Unpriced(reason=f"no {market} price for {provider} {instance_type} in {region}")
 
+    def cpu_offers(self, *, provider: str, region: str) -> tuple[CpuOffer, ...]:
+        """Return the CPU instance types that are priced in the region."""
+        return self._cpu_offers_by_site.get((provider, region), ())
+
+    @cached_property
+    def _cpu_offers_by_site(self) -> dict[tuple[str, str], tuple[CpuOffer, ...]]:
+        sites: dict[tuple[str, str], tuple[CpuOffer, ...]] = {}
+        for offer in self.catalog.cpu_offers:
+            key = (offer.provider, offer.region)
+            sites[key] = (*sites.get(key, ()), offer)
+        return sites
+
     def is_gpu(self, *, provider: str, instance_type: str) -> bool:
         """Whether the instance type carries GPUs."""
         return (provider, instance_type) in self._gpu_types
@@ -70,5 +84,7 @@ class Rates:
 
     def disk_hour(self, *, provider: str, region: str, gib: int) -> Decimal | Unpriced:
         """Return USD per hour of a node's disk; block storage is priced per GB-month."""
+        if provider in NODE_DISK_INCLUDED:
+            return Decimal(0)
         per_month = self.service(provider=provider, service="block_storage", region=region)
         return per_month if isinstance(per_month, Unpriced) else per_month * gib / HOURS_PER_MONTH

@@ -125,6 +125,14 @@ class WorkloadSettings(_Base):
             )
         return self
 
+    @model_validator(mode="after")
+    def _checkpoint_has_one_precision(self) -> WorkloadSettings:
+        if self.checkpoint and len(self.precisions) != 1:
+            raise ValueError(
+                "checkpoint names one set of weights, so precisions must name exactly the one they are in"
+            )
+        return self
+
     @property
     def label(self) -> str:
         """DNS label of the workload: its name, else one made from the model's."""

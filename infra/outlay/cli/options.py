@@ -1,0 +1,119 @@
+"""Options that say what to plan: a stack, a settings file, flags, or flags over one of the two."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from outlay.catalog import Catalog
+    from outlay.settings import Settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+# Flag -> (setting, click type, repeatable, help). Settings have the same names in YAML.
+FLAGS: dict[str, tuple[str, Any, bool, str]] = {
+    "--model": ("model", str, False, "Model to serve, such as llama-3.1-8b."),
+    "--rps": ("targetRps", str, False, "Target requests per second."),
+    "--input-tokens": ("inputTokens", str, False, "Mean prompt tokens per request."),
+    "--output-tokens": ("outputTokens", str, False, "Mean output tokens per request."),
+    "--ttft-ms": ("ttftMs", str, False, "SLO: time to first token."),
+    "--tpot-ms": ("tpotMs", str, False, "SLO: time per output token."),
+    "--precision": ("precisions", str, True, "Weight precision to consider; repeatable."),
+    "--provider": ("providers", str, True, "Provider to consider; repeatable."),
+    "--region": ("regions", str, True, "Region or pattern such as 'us-*'; repeatable."),
+    "--gpu": ("gpus", str, True, "GPU type to consider; repeatable."),
+    "--market": ("markets", str, True, "on-demand or spot; repeatable."),
+    "--max-spot-share": ("maxSpotShare", str, False, "Largest share of capacity on spot, 0 to 1."),
+    "--survive-domain": ("surviveDomain", str, False, "What may be lost: none, spot, region, provider."),
+    "--survive-fraction": ("surviveFraction", str, False, "Share of demand kept when it is, 0 to 1."),
+    "--budget": ("budgetUsdPerMonth", str, False, "Largest cost in USD a month."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the user asked to plan, not yet validated."""
+
+    stack: str | None
+    settings_file: Path | None
+    project: Path
+    flags: dict[str, object]
+
+    def settings(self, catalog: Catalog) -> Settings:
+        """Read, merge (flags win) and validate.
+
+        Raises:
+            InputError: nothing names a model, a file is missing, or settings are wrong.
+        """
+        from outlay.errors import InputError
+        from outlay.settings import parse_settings
+
+        raw, source = self._base()
+        merged = {**raw, **self.flags}
+        if not merged:
+            raise InputError(
+                "nothing to plan: name a model and its demand (--model llama-3.1-8b --rps 10),"
+                " a stack (--stack dev) or a settings file (--settings FILE)"
+            )
+        return parse_settings(merged, catalog, source=source)
+
+    def _base(self) -> tuple[dict[str, object], str]:
+        from outlay.errors import InputError
+        from outlay.settings import raw_from_stack, raw_from_yaml
+
+        if self.stack and self.settings_file:
+            raise InputError("give --stack or --settings, not both")
+        if self.stack:
+            return raw_from_stack(self.project, self.stack), f"Pulumi.{self.stack}.yaml"
+        if self.settings_file:
+            return raw_from_yaml(self.settings_file), str(self.settings_file)
+        return {}, "flags"
+
+
+def request_options(command: F) -> F:
+    """Give a command all options that say what to plan; it receives one Request as `request`."""
+
+    # wraps() also carries over the options that the command already has.
+    @functools.wraps(command)
+    def wrapped(**values: Any) -> Any:
+        flags = {
+            setting: list(given) if many else given
+            for flag, (setting, _, many, _) in FLAGS.items()
+            if (given := values.pop(_parameter(flag)))
+        }
+        request = Request(
+            stack=values.pop("stack"),
+            settings_file=values.pop("settings_file"),
+            project=values.pop("project"),
+            flags=flags,
+        )
+        return command(request=request, **values)
+
+    result: Any = wrapped
+    for flag, (_, kind, many, text) in reversed(FLAGS.items()):
+        result = click.option(flag, type=kind, multiple=many, help=text)(result)
+    result = click.option(
+        "--project",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=Path(),
+        help="Folder of Pulumi.yaml, for --stack.",
+        show_default="this folder",
+    )(result)
+    result = click.option(
+        "--settings",
+        "settings_file",
+        type=click.Path(path_type=Path),
+        help="Settings in a YAML file.",
+    )(result)
+    result = click.option("--stack", "-s", help="Settings of Pulumi.<stack>.yaml.")(result)
+    return result  # type: ignore[no-any-return]  # click's decorators are typed for the function they wrap
+
+
+def _parameter(flag: str) -> str:
+    return flag.lstrip("-").replace("-", "_")

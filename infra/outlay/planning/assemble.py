@@ -1,0 +1,204 @@
+"""A solved fleet becomes a Plan: names, placements, fixed costs, warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from math import ceil
+
+from outlay.catalog import Catalog, Confidence, Market
+from outlay.catalog.names import normalise
+from outlay.planning.fleet import BoughtNodes, Fleet, OpenedSite
+from outlay.planning.nodes import replica_room
+from outlay.planning.plan import (
+    Cluster,
+    CpuPool,
+    FixedCost,
+    LeftOut,
+    Placement,
+    Plan,
+    Pool,
+    Workload,
+)
+from outlay.planning.sites import CPU_DISK_GIB, CpuChoice
+from outlay.pricing.types import Category
+from outlay.settings import Settings
+from outlay.sizing.types import Grade
+
+LEAST_SHARE = 1e-6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Whose plan it is; both become part of cloud names and tags."""
+
+    project: str
+    stack: str
+
+
+def assemble(
+    fleet: Fleet,
+    *,
+    settings: Settings,
+    catalog: Catalog,
+    identity: Identity,
+    left_out: Iterable[LeftOut],
+) -> Plan:
+    """Return the Plan of a solved fleet."""
+    clusters = tuple(_cluster(opened, settings, identity) for opened in fleet.opened)
+    return Plan(
+        project=identity.project,
+        stack=identity.stack,
+        namespace=settings.namespace,
+        workloads=tuple(_workloads(settings, catalog)),
+        clusters=clusters,
+        fixed_costs=tuple(
+            cost
+            for opened, cluster in zip(fleet.opened, clusters, strict=True)
+            for cost in _fixed_costs(opened, cluster.name, settings)
+        ),
+        budget_usd_per_month=settings.budget_usd_per_month,
+        mip_gap=fleet.gap,
+        price_book=catalog.price_book,
+        tags=tuple(sorted(settings.tags.items())),
+        left_out=tuple(left_out),
+        warnings=tuple(_warnings(fleet, settings)),
+    )
+
+
+def _workloads(settings: Settings, catalog: Catalog) -> Iterable[Workload]:
+    for workload in settings.workloads:
+        yield Workload(
+            name=workload.label,
+            model=workload.model,
+            hf_id=workload.checkpoint or catalog.model(workload.model).hf_id,
+            target_rps=workload.target_rps,
+            input_tokens=workload.input_tokens,
+            output_tokens=workload.output_tokens,
+            ttft_slo_ms=workload.ttft_ms,
+            tpot_slo_ms=workload.tpot_ms,
+        )
+
+
+def _cluster(opened: OpenedSite, settings: Settings, identity: Identity) -> Cluster:
+    site = opened.site
+    name = f"{identity.project}-{identity.stack}-{site.provider}-{normalise(site.region)}"
+    return Cluster(
+        name=name,
+        provider=site.provider,
+        region=site.region,
+        cpu_pool=_cpu_pool(name, opened.cpu_nodes),
+        pools=tuple(_pool(name, bought, settings) for bought in opened.bought),
+        placements=tuple(p for bought in opened.bought for p in _placements(name, bought, settings)),
+    )
+
+
+def pool_name(instance_type: str, gpu: str, market: Market) -> str:
+    """Return a DNS label of at most 40 characters, unique in its cluster."""
+    machine, _, attached = instance_type.partition("+")
+    parts = [machine, gpu if attached else "", market]
+    return "-".join(normalise(part).replace(".", "-") for part in parts if part)
+
+
+def _pool(cluster: str, bought: BoughtNodes, settings: Settings) -> Pool:
+    offer = bought.candidate.offer
+    return Pool(
+        name=pool_name(offer.instance_type, offer.gpu, offer.market),
+        cluster=cluster,
+        provider=offer.provider,
+        region=offer.region,
+        instance_type=offer.instance_type,
+        market=offer.market,
+        gpu=offer.gpu,
+        gpus_per_node=offer.gpus_per_node,
+        vcpus=offer.vcpus,
+        host_memory_gib=offer.host_memory_gib,
+        nodes=bought.nodes,
+        min_nodes=bought.nodes,
+        max_nodes=ceil(bought.nodes * settings.max_scale),
+        disk_gib=bought.candidate.disk_gib,
+        usd_per_node_hour=offer.usd_per_hour,
+        price_as_of=offer.as_of,
+        price_source=offer.source,
+    )
+
+
+def _cpu_pool(cluster: str, nodes: tuple[tuple[CpuChoice, int], ...]) -> CpuPool | None:
+    for choice, count in nodes:
+        return CpuPool(
+            name="cpu",
+            cluster=cluster,
+            instance_type=choice.offer.instance_type,
+            vcpus=choice.offer.vcpus,
+            host_memory_gib=choice.offer.host_memory_gib,
+            nodes=count,
+            disk_gib=CPU_DISK_GIB,
+            usd_per_node_hour=choice.offer.usd_per_hour,
+        )
+    return None
+
+
+def _placements(cluster: str, bought: BoughtNodes, settings: Settings) -> Iterable[Placement]:
+    offer = bought.candidate.offer
+    for option, count in bought.replicas:
+        room = replica_room(
+            bought.candidate.allocatable,
+            gpus_per_node=offer.gpus_per_node,
+            gpus=option.shape.gpus,
+        )
+        yield Placement(
+            workload=settings.workloads[option.workload].label,
+            pool=pool_name(offer.instance_type, offer.gpu, offer.market),
+            cluster=cluster,
+            replicas=count,
+            shape=option.shape,
+            cpus=room.cpus,
+            memory_gib=room.memory_gib,
+        )
+
+
+def _fixed_costs(opened: OpenedSite, cluster: str, settings: Settings) -> Iterable[FixedCost]:
+    def cost(what: str, category: Category, usd: Decimal, *, is_usage: bool = False) -> FixedCost:
+        return FixedCost(
+            what=what, cluster=cluster, category=category, usd_per_hour=usd, is_usage=is_usage
+        )
+
+    for line in opened.site.standing:
+        yield cost(line.what, line.category, line.usd_per_hour)
+    for choice, count in opened.cpu_nodes:
+        what = f"{count} x {choice.offer.instance_type} for routers and system pods"
+        yield cost(what, Category.CPU, choice.offer.usd_per_hour * count)
+        yield cost(f"disks of {count} CPU nodes", Category.STORAGE, choice.disk_usd_per_hour * count)
+    for bought in opened.bought:
+        candidate = bought.candidate
+        what = f"{bought.nodes} x {candidate.disk_gib} GiB disk of {candidate.offer.instance_type}"
+        yield cost(what, Category.STORAGE, candidate.disk_usd_per_hour * bought.nodes)
+    for workload, share, usd in zip(
+        settings.workloads, opened.shares, opened.site.egress_usd_per_hour, strict=True
+    ):
+        if share > LEAST_SHARE and usd:
+            amount = usd * Decimal(str(round(share, 9)))
+            yield cost(f"egress of {workload.label}", Category.NETWORK, amount, is_usage=True)
+
+
+def _warnings(fleet: Fleet, settings: Settings) -> Iterable[str]:
+    bought = [b for opened in fleet.opened for b in opened.bought]
+    if fleet.gap > 0:
+        yield f"not proven optimal: the best possible plan may be {fleet.gap:.2%} cheaper"
+    for b in bought:
+        offer = b.candidate.offer
+        if offer.confidence is Confidence.UNVERIFIED:
+            yield f"price of {offer.key} is unverified ({offer.source})"
+    grades = {(o.shape.key, o.shape.grade) for b in bought for o, _ in b.replicas}
+    for key, grade in sorted(grades):
+        if grade in (Grade.THROUGHPUT_ONLY, Grade.EXTRAPOLATED):
+            yield f"capacity of {key} is {grade}: measure it before you promise it"
+    if any(b.candidate.offer.market is Market.SPOT for b in bought):
+        fraction = settings.survive_fraction if settings.survive_domain != "none" else 0
+        yield (
+            "spot nodes can be taken away at any time;"
+            f" if one {settings.survive_domain} pool is lost, at least {fraction:.0%} of the demand is kept"
+            if fraction
+            else "spot nodes can be taken away at any time, and nothing is kept in reserve"
+        )

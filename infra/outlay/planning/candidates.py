@@ -1,0 +1,210 @@
+"""What could be bought: every allowed offer with the replica shapes that fit it, losers with reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from math import ceil
+
+from outlay.catalog import Catalog, Grade, Model, Offer, Precision, provider
+from outlay.catalog.llm_d import ROUTER_CPUS, ROUTER_MEMORY_GIB
+from outlay.catalog.providers import ROUTERS_ON_GPU_NODES
+from outlay.planning.plan import LeftOut
+from outlay.planning.nodes import Allocatable, allocatable, replica_room
+from outlay.pricing.rates import Rates
+from outlay.pricing.types import Unpriced
+from outlay.settings import Settings, WorkloadSettings
+from outlay.settings.regions import matches
+from outlay.sizing.capacity import replica_shapes
+from outlay.sizing.types import DoesNotRun, ReplicaShape, Traffic
+
+# Operating system, container images and logs; then room for the weights of every replica of a node.
+BASE_DISK_GIB = 60
+WEIGHTS_DISK_FACTOR = 1.1
+MOST_GPUS_PER_REPLICA = 8
+GRADES = tuple(Grade)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One replica shape of one workload on one offer."""
+
+    workload: int
+    shape: ReplicaShape
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One offer that can serve at least one workload."""
+
+    offer: Offer
+    options: tuple[Option, ...]
+    allocatable: Allocatable
+    disk_gib: int
+    disk_usd_per_hour: Decimal
+
+    @property
+    def usd_per_hour(self) -> Decimal:
+        """One node with its disk."""
+        return self.offer.usd_per_hour + self.disk_usd_per_hour
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """The whole field of candidates, and who was left out of it."""
+
+    candidates: tuple[Candidate, ...]
+    left_out: tuple[LeftOut, ...]
+    misfits: tuple[DoesNotRun, ...]
+
+
+Shapes = dict[tuple[int, str], tuple[ReplicaShape, ...]]
+
+
+def field(settings: Settings, catalog: Catalog, *, provisioned_only: bool) -> Field:
+    """Return every offer that the settings allow, with the shapes that fit it."""
+    left_out: list[LeftOut] = []
+    offers = _allowed_offers(settings, catalog, provisioned_only=provisioned_only, left_out=left_out)
+    shapes, misfits = _shapes(settings, catalog, sorted({offer.gpu for offer in offers}))
+    rates = Rates(catalog)
+    candidates: list[Candidate] = []
+    for offer in offers:
+        candidate = _candidate(offer, shapes, rates, workloads=len(settings.workloads))
+        if isinstance(candidate, Candidate):
+            candidates.append(candidate)
+    return Field(candidates=tuple(candidates), left_out=tuple(left_out), misfits=misfits)
+
+
+def _allowed_offers(
+    settings: Settings, catalog: Catalog, *, provisioned_only: bool, left_out: list[LeftOut]
+) -> list[Offer]:
+    allowed = [p for p in settings.providers or sorted({o.provider for o in catalog.offers})]
+    if provisioned_only:
+        for name in [p for p in allowed if not provider(p).provisioned]:
+            allowed.remove(name)
+            left_out.append(
+                LeftOut(
+                    what=name,
+                    reason=f"{provider(name).title} is compared but outlay cannot provision it yet",
+                )
+            )
+    rules: Sequence[Callable[[Offer], bool]] = (
+        lambda o: o.provider in allowed,
+        lambda o: o.market in settings.markets,
+        lambda o: not settings.gpus or o.gpu in settings.gpus,
+        lambda o: not settings.regions
+        or any(matches(p, provider=o.provider, region=o.region) for p in settings.regions),
+    )
+    return [offer for offer in catalog.offers if all(rule(offer) for rule in rules)]
+
+
+def _shapes(
+    settings: Settings, catalog: Catalog, gpus: Iterable[str]
+) -> tuple[Shapes, tuple[DoesNotRun, ...]]:
+    shapes: Shapes = {}
+    misfits: list[DoesNotRun] = []
+    for gpu in gpus:
+        for index, workload in enumerate(settings.workloads):
+            model = catalog.model(workload.model)
+            wanted = precisions(workload, model)
+            results = replica_shapes(
+                model,
+                catalog.gpu(gpu),
+                traffic=traffic(workload),
+                precisions=wanted,
+                max_gpus=MOST_GPUS_PER_REPLICA,
+                checkpoints=dict.fromkeys(wanted, workload.checkpoint) if workload.checkpoint else {},
+            )
+            misfits += [result for result in results if isinstance(result, DoesNotRun)]
+            fits = [result for result in results if isinstance(result, ReplicaShape)]
+            shapes[index, gpu] = _worthwhile(_graded(fits, settings.lowest_grade, misfits))
+    return shapes, tuple(misfits)
+
+
+def traffic(workload: WorkloadSettings) -> Traffic:
+    """Return what sizing needs to know of a workload."""
+    return Traffic(
+        input_tokens=workload.input_tokens,
+        output_tokens=workload.output_tokens,
+        prefix_cache_hit_share=workload.prefix_cache_hit_share,
+        ttft_ms=workload.ttft_ms,
+        tpot_ms=workload.tpot_ms,
+    )
+
+
+def precisions(workload: WorkloadSettings, model: Model) -> tuple[Precision, ...]:
+    """Return the precisions to consider: the user's, else the checkpoint's own and lossless FP8."""
+    if workload.precisions:
+        return workload.precisions
+    is_16_bit = model.native_precision in (Precision.BF16, Precision.FP16)
+    return (model.native_precision, Precision.FP8) if is_16_bit else (model.native_precision,)
+
+
+def _graded(
+    shapes: Iterable[ReplicaShape], lowest: Grade, misfits: list[DoesNotRun]
+) -> list[ReplicaShape]:
+    kept: list[ReplicaShape] = []
+    for shape in shapes:
+        if GRADES.index(shape.grade) <= GRADES.index(lowest):
+            kept.append(shape)
+            continue
+        misfits.append(
+            DoesNotRun(
+                model=shape.model,
+                gpu=shape.gpu,
+                tensor_parallel=shape.tensor_parallel,
+                weight_precision=shape.weight_precision,
+                reason=f"its estimate is {shape.grade}, below lowestGrade {lowest}",
+            )
+        )
+    return kept
+
+
+def _worthwhile(shapes: Sequence[ReplicaShape]) -> tuple[ReplicaShape, ...]:
+    """Drop shapes that others make pointless; exact, since GPU counts are powers of two.
+
+    Per GPU count only the highest safe capacity matters, and a shape of twice the GPUs only when
+    it holds more than two of the smaller.
+    """
+    best: dict[int, ReplicaShape] = {}
+    for shape in shapes:
+        rival = best.get(shape.gpus)
+        if rival is None or shape.capacity_rps.low > rival.capacity_rps.low:
+            best[shape.gpus] = shape
+    kept: list[ReplicaShape] = []
+    for gpus in sorted(best):
+        shape = best[gpus]
+        if all(s.capacity_rps.low * (gpus // s.gpus) < shape.capacity_rps.low for s in kept):
+            kept.append(shape)
+    return tuple(kept)
+
+
+def _candidate(offer: Offer, shapes: Shapes, rates: Rates, *, workloads: int) -> Candidate | None:
+    node = allocatable(
+        provider=offer.provider, vcpus=offer.vcpus, host_memory_gib=offer.host_memory_gib
+    )
+    if offer.provider in ROUTERS_ON_GPU_NODES:
+        node = node.without(cpus=ROUTER_CPUS * workloads, memory_gib=ROUTER_MEMORY_GIB * workloads)
+    options = tuple(
+        Option(workload=index, shape=shape)
+        for index in range(workloads)
+        for shape in shapes.get((index, offer.gpu), ())
+        if shape.gpus <= offer.gpus_per_node
+        and replica_room(node, gpus_per_node=offer.gpus_per_node, gpus=shape.gpus).is_enough
+    )
+    if not options:
+        return None
+    disk_gib = _disk_gib(offer, options)
+    disk = rates.disk_hour(provider=offer.provider, region=offer.region, gib=disk_gib)
+    if isinstance(disk, Unpriced):
+        return None
+    return Candidate(
+        offer=offer, options=options, allocatable=node, disk_gib=disk_gib, disk_usd_per_hour=disk
+    )
+
+
+def _disk_gib(offer: Offer, options: Iterable[Option]) -> int:
+    """Room for the weights of a full node, whichever workload fills it, in steps of 10 GiB."""
+    weights = max(o.shape.weights_gib * (offer.gpus_per_node // o.shape.gpus) for o in options)
+    return 10 * ceil((BASE_DISK_GIB + WEIGHTS_DISK_FACTOR * weights) / 10)

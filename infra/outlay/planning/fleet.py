@@ -1,0 +1,241 @@
+"""The fleet as a mixed-integer linear program: which nodes to buy and which replicas to put on them.
+
+Integers: nodes per offer, replicas per offer × workload × shape, CPU nodes per site. Binaries: a
+site's cluster is opened; a workload is served there (and has a router there). Shares: the part of
+a workload's demand that a site answers. docs/planning.md states the program in full.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from math import floor
+
+from outlay.catalog import Market
+from outlay.catalog.providers import ROUTERS_ON_GPU_NODES
+from outlay.planning.candidates import Candidate, Option
+from outlay.planning.milp import Program
+from outlay.planning.sites import CpuChoice, Site
+from outlay.settings import Settings, SurviveDomain
+
+TIME_LIMIT_S = 60.0
+# Far below a cent a month, far above the solver's tolerance: equals are always ordered the same way.
+TIE_USD_PER_HOUR = 1e-6
+NO_DOMAIN = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoughtNodes:
+    """Nodes of one offer with the replicas on them."""
+
+    candidate: Candidate
+    nodes: int
+    replicas: tuple[tuple[Option, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedSite:
+    """A cluster that the solution opens."""
+
+    site: Site
+    bought: tuple[BoughtNodes, ...]
+    cpu_nodes: tuple[tuple[CpuChoice, int], ...]
+    shares: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fleet:
+    """What to buy, and the proven relative gap to the best possible."""
+
+    opened: tuple[OpenedSite, ...]
+    gap: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Replicas:
+    index: int
+    site: int
+    candidate: Candidate
+    option: Option
+
+    @property
+    def safe_rps(self) -> float:
+        return self.option.shape.capacity_rps.low
+
+
+class FleetProgram:
+    """Builds the program for some sites, solves it and reads the answer."""
+
+    def __init__(self, sites: Sequence[Site], settings: Settings) -> None:
+        self._sites = sites
+        self._settings = settings
+        self._demands = [w.target_rps * settings.headroom for w in settings.workloads]
+        self._program = Program()
+        self._nodes: dict[tuple[int, int], int] = {}
+        self._cpu_nodes: dict[tuple[int, int], int] = {}
+        self._shares: dict[tuple[int, int], int] = {}
+        self._replicas: list[_Replicas] = []
+        for number, site in enumerate(sites):
+            self._add_site(number, site)
+        for workload in range(len(self._demands)):
+            self._add_demand(workload)
+            self._add_spot_limit(workload)
+            self._add_survival(workload)
+
+    def solve(self, *, time_limit_s: float = TIME_LIMIT_S) -> Fleet | None:
+        """Return the cheapest fleet, or None when no fleet keeps the promise."""
+        solution = self._program.solve(time_limit_s=time_limit_s)
+        if solution is None:
+            return None
+        values = [round(value) for value in solution.values]
+        opened = [self._opened(n, site, values, solution.values) for n, site in enumerate(self._sites)]
+        return Fleet(opened=tuple(o for o in opened if o is not None), gap=solution.gap)
+
+    def _add_site(self, number: int, site: Site) -> None:
+        program = self._program
+        standing = sum((line.usd_per_hour for line in site.standing), Decimal(0))
+        opened = program.binary(cost=float(standing) + TIE_USD_PER_HOUR * (number + 1))
+        served = [program.binary() for _ in self._demands]
+        for node_number, candidate in enumerate(site.candidates):
+            self._add_nodes(number, node_number, candidate)
+        for workload, is_served in enumerate(served):
+            self._add_served(number, workload, is_served)
+            program.row({opened: 1.0, is_served: -1.0}, lower=0.0)
+        self._add_routers(number, site, served)
+
+    def _add_routers(self, number: int, site: Site, served: list[int]) -> None:
+        """One router per served workload, on CPU nodes of one type or beside engines that stay."""
+        program, workloads = self._program, len(self._demands)
+        room: list[tuple[int, float]] = []
+        chosen: list[int] = []
+        for i, choice in enumerate(site.cpu_choices):
+            nodes = program.variable(
+                cost=float(choice.usd_per_hour) + TIE_USD_PER_HOUR, upper=workloads
+            )
+            is_chosen = program.binary()
+            program.row({is_chosen: float(workloads), nodes: -1.0}, lower=0.0)
+            self._cpu_nodes[number, i] = nodes
+            room.append((nodes, float(min(choice.routers_per_node, workloads))))
+            chosen.append(is_chosen)
+        if chosen:
+            program.row([(is_chosen, 1.0) for is_chosen in chosen], upper=1.0)
+        if site.provider in ROUTERS_ON_GPU_NODES:
+            room += [
+                (self._nodes[number, i], float(workloads))
+                for i, candidate in enumerate(site.candidates)
+                if candidate.offer.market is Market.ON_DEMAND
+            ]
+        program.row([*room, *((is_served, -1.0) for is_served in served)], lower=0.0)
+
+    def _add_nodes(self, number: int, node_number: int, candidate: Candidate) -> None:
+        program = self._program
+        gpus = candidate.offer.gpus_per_node
+        added: list[_Replicas] = []
+        for option in candidate.options:
+            most = self._most_replicas(option)
+            added.append(_Replicas(program.variable(upper=most), number, candidate, option))
+        most_gpus = sum(self._most_replicas(r.option) * r.option.shape.gpus for r in added)
+        rank = TIE_USD_PER_HOUR * (1 + node_number / 1000)
+        nodes = program.variable(
+            cost=float(candidate.usd_per_hour) + rank, upper=-(-most_gpus // gpus)
+        )
+        self._nodes[number, node_number] = nodes
+        self._replicas += added
+        packed = [(r.index, -float(r.option.shape.gpus)) for r in added]
+        program.row([(nodes, float(gpus)), *packed], lower=0.0)
+
+    def _most_replicas(self, option: Option) -> int:
+        """No pool needs to hold more than the demand and one replica, whatever else is lost."""
+        return floor(self._demands[option.workload] / option.shape.capacity_rps.low) + 1
+
+    def _add_served(self, number: int, workload: int, is_served: int) -> None:
+        program = self._program
+        egress = float(self._sites[number].egress_usd_per_hour[workload])
+        share = program.variable(cost=egress, upper=1.0, integer=False)
+        self._shares[number, workload] = share
+        here = [r for r in self._of(workload) if r.site == number]
+        demand = self._demands[workload]
+        program.row({is_served: 1.0, share: -1.0}, lower=0.0)
+        program.row([*_useful(here, demand), (share, -demand)], lower=0.0)
+        # Two pools of (demand + one replica) each are enough for any survival rule.
+        largest = max((r.safe_rps for r in here), default=0.0)
+        used = [(r.index, -r.safe_rps) for r in here]
+        program.row([*used, (is_served, 2 * (demand + largest))], lower=0.0)
+
+    def _add_demand(self, workload: int) -> None:
+        shares = [(self._shares[number, workload], 1.0) for number in range(len(self._sites))]
+        self._program.row(shares, lower=1.0, upper=1.0)
+
+    def _add_spot_limit(self, workload: int) -> None:
+        limit = self._settings.max_spot_share
+        if limit >= 1:
+            return
+        terms = [
+            (r.index, r.safe_rps * (limit - (r.candidate.offer.market is Market.SPOT)))
+            for r in self._of(workload)
+        ]
+        self._program.row(terms, lower=0.0)
+
+    def _add_survival(self, workload: int) -> None:
+        needed = self._settings.survive_fraction * self._settings.workloads[workload].target_rps
+        domains: dict[str, list[_Replicas]] = defaultdict(list)
+        for replicas in self._of(workload):
+            domains[self._domain(replicas.candidate)].append(replicas)
+        if not domains.keys() - {NO_DOMAIN} or needed <= 0:
+            return
+        # The whole is a variable of its own: a row per domain then names that domain's replicas only.
+        whole = self._program.variable(integer=False)
+        everything = _useful(self._of(workload), needed)
+        self._program.row([*everything, (whole, -1.0)], lower=0.0, upper=0.0)
+        for domain, lost in domains.items():
+            if domain != NO_DOMAIN:
+                gone = [(index, -rps) for index, rps in _useful(lost, needed)]
+                self._program.row([(whole, 1.0), *gone], lower=needed)
+
+    def _domain(self, candidate: Candidate) -> str:
+        offer = candidate.offer
+        match self._settings.survive_domain:
+            case SurviveDomain.SPOT:
+                spot = f"{offer.provider}/{offer.region}/{offer.gpu}"
+                return spot if offer.market is Market.SPOT else NO_DOMAIN
+            case SurviveDomain.REGION:
+                return f"{offer.provider}/{offer.region}"
+            case SurviveDomain.PROVIDER:
+                return offer.provider
+            case SurviveDomain.NONE:
+                return NO_DOMAIN
+
+    def _of(self, workload: int) -> Iterator[_Replicas]:
+        return (r for r in self._replicas if r.option.workload == workload)
+
+    def _opened(
+        self, number: int, site: Site, values: Sequence[int], exact: Sequence[float]
+    ) -> OpenedSite | None:
+        placed: dict[str, list[tuple[Option, int]]] = defaultdict(list)
+        for replicas in self._replicas:
+            if replicas.site == number and values[replicas.index]:
+                placed[replicas.candidate.offer.key].append((replicas.option, values[replicas.index]))
+        bought = [
+            BoughtNodes(candidate=c, nodes=values[self._nodes[number, i]], replicas=tuple(placed[c.offer.key]))
+            for i, c in enumerate(site.candidates)
+            if values[self._nodes[number, i]]
+        ]
+        if not bought:
+            return None
+        cpu = [(c, values[self._cpu_nodes[number, i]]) for i, c in enumerate(site.cpu_choices)]
+        return OpenedSite(
+            site=site,
+            bought=tuple(bought),
+            cpu_nodes=tuple((choice, count) for choice, count in cpu if count),
+            shares=tuple(exact[self._shares[number, w]] for w in range(len(self._demands))),
+        )
+
+
+def _useful(replicas: Iterable[_Replicas], needed: float) -> list[tuple[int, float]]:
+    """Capacity terms of a covering row; what one replica has beyond the need is cut off.
+
+    No integer solution changes, and the linear relaxation cannot buy a fraction of a big replica.
+    """
+    return [(r.index, min(r.safe_rps, needed)) for r in replicas]

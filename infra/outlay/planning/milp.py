@@ -1,0 +1,107 @@
+"""A small builder for mixed-integer linear programs, solved by HiGHS, deterministically."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from highspy import HighsLp
+
+INFINITY = math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """Values by variable index, the objective, and the proven relative gap (0 = optimal)."""
+
+    values: tuple[float, ...]
+    objective: float
+    gap: float
+
+
+@dataclass(slots=True)
+class Program:
+    """Minimise a linear cost over variables and rows; both keep the order in which they are added."""
+
+    costs: list[float] = field(default_factory=list)
+    lowers: list[float] = field(default_factory=list)
+    uppers: list[float] = field(default_factory=list)
+    integers: list[bool] = field(default_factory=list)
+    rows: list[tuple[dict[int, float], float, float]] = field(default_factory=list)
+
+    def variable(
+        self, *, cost: float = 0.0, lower: float = 0.0, upper: float = INFINITY, integer: bool = True
+    ) -> int:
+        """Add a variable and return its index."""
+        self.costs.append(cost)
+        self.lowers.append(lower)
+        self.uppers.append(upper)
+        self.integers.append(integer)
+        return len(self.costs) - 1
+
+    def binary(self, *, cost: float = 0.0) -> int:
+        """Add a 0-or-1 variable and return its index."""
+        return self.variable(cost=cost, upper=1.0)
+
+    def row(
+        self,
+        terms: Mapping[int, float] | Iterable[tuple[int, float]],
+        *,
+        lower: float = -INFINITY,
+        upper: float = INFINITY,
+    ) -> None:
+        """Add `lower <= terms <= upper`; repeated variables are summed."""
+        summed: dict[int, float] = {}
+        for index, coefficient in terms.items() if isinstance(terms, Mapping) else terms:
+            summed[index] = summed.get(index, 0.0) + coefficient
+        self.rows.append((summed, lower, upper))
+
+    def solve(self, *, time_limit_s: float) -> Solution | None:
+        """Return the optimum, or the best found in the time with its gap; None when infeasible."""
+        import highspy  # here, so that commands that plan nothing do not load it
+
+        highs = highspy.Highs()  # type: ignore[no-untyped-call]  # highspy annotates it in part
+        highs.silent()
+        for option, value in (
+            ("threads", 1),
+            ("random_seed", 1),
+            ("mip_rel_gap", 0.0),
+            ("mip_abs_gap", 1e-7),
+            # Restarts cost more than they save on programs of this size.
+            ("mip_allow_restart", False),
+            ("time_limit", time_limit_s),
+        ):
+            highs.setOptionValue(option, value)
+        highs.passModel(_highs_lp(self))
+        highs.run()
+        info = highs.getInfo()
+        if info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
+            return None
+        return Solution(
+            values=tuple(highs.getSolution().col_value),
+            objective=info.objective_function_value,
+            gap=max(0.0, info.mip_gap) if math.isfinite(info.mip_gap) else 0.0,
+        )
+
+
+def _highs_lp(program: Program) -> HighsLp:
+    import highspy
+    import numpy as np
+
+    lp = highspy.HighsLp()
+    rows = [terms for terms, _, _ in program.rows]
+    kinds = highspy.HighsVarType
+    lp.num_col_, lp.num_row_ = len(program.costs), len(rows)
+    lp.col_cost_ = np.array(program.costs)
+    lp.col_lower_, lp.col_upper_ = np.array(program.lowers), np.array(program.uppers)
+    lp.row_lower_ = np.array([lower for _, lower, _ in program.rows])
+    lp.row_upper_ = np.array([upper for _, _, upper in program.rows])
+    lp.integrality_ = [kinds.kInteger if i else kinds.kContinuous for i in program.integers]
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    lp.a_matrix_.start_ = np.cumsum([0, *(len(terms) for terms in rows)])
+    lp.a_matrix_.index_ = np.array([index for terms in rows for index in terms])
+    lp.a_matrix_.value_ = np.array([value for terms in rows for value in terms.values()])
+    return lp

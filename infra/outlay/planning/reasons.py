@@ -1,0 +1,80 @@
+"""Say why nothing on sale keeps a promise, in an order that helps to fix it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from outlay.catalog import Catalog, Market
+from outlay.errors import NoFeasiblePlanError
+from outlay.planning.candidates import Field
+from outlay.planning.sites import Site
+from outlay.settings import Settings, SurviveDomain
+
+MOST_REASONS = 6
+
+
+def why_infeasible(
+    settings: Settings, catalog: Catalog, field: Field, sites: Sequence[Site]
+) -> NoFeasiblePlanError:
+    """Return the error for settings that no plan satisfies."""
+    reasons = [f"{left.what}: {left.reason}" for left in field.left_out]
+    unserved = _unserved(settings, field)
+    if not field.candidates:
+        reasons += _nothing_on_sale(settings, catalog)
+    for label in unserved:
+        reasons += _misfits(label, settings, field)
+    if field.candidates and not unserved:
+        reasons += _limits(settings, sites)
+    return NoFeasiblePlanError("no feasible plan: nothing on sale keeps the promise", reasons)
+
+
+def _unserved(settings: Settings, field: Field) -> list[str]:
+    served = {option.workload for c in field.candidates for option in c.options}
+    return [w.label for index, w in enumerate(settings.workloads) if index not in served]
+
+
+def _nothing_on_sale(settings: Settings, catalog: Catalog) -> list[str]:
+    providers = settings.providers or tuple(sorted({o.provider for o in catalog.offers}))
+    on_sale = [o for o in catalog.offers if o.provider in providers]
+    if settings.markets == (Market.SPOT,) and not any(o.market is Market.SPOT for o in on_sale):
+        return [
+            f"markets: only spot is allowed, but no spot price is known at {', '.join(providers)};"
+            " add on-demand or another provider"
+        ]
+    if settings.gpus and not any(o.gpu in settings.gpus for o in on_sale):
+        return [
+            f"gpus: {', '.join(settings.gpus)} is not on sale at {', '.join(providers)};"
+            f" on sale there: {', '.join(sorted({o.gpu for o in on_sale}))}"
+        ]
+    return []
+
+
+def _misfits(label: str, settings: Settings, field: Field) -> list[str]:
+    workload = next(w for w in settings.workloads if w.label == label)
+    found = [m for m in field.misfits if m.model == workload.model]
+    lines = Counter(
+        f"{label} on {m.tensor_parallel} x {m.gpu} at {m.weight_precision}: {m.reason}" for m in found
+    )
+    # The largest GPU groups come closest to fitting: they are the ones worth reading.
+    nearest = sorted(lines, key=lambda line: -int(line.split(" on ")[1].split(" x ")[0]))
+    more = len(nearest) - MOST_REASONS
+    tail = [f"{label}: and {more} more combinations"] if more > 0 else []
+    return [*nearest[:MOST_REASONS], *tail]
+
+
+def _limits(settings: Settings, sites: Sequence[Site]) -> list[str]:
+    if not sites:
+        return ["no region has prices for everything a cluster needs"]
+    reasons: list[str] = []
+    if settings.max_spot_share < 1 and settings.markets == (Market.SPOT,):
+        reasons.append(
+            f"maxSpotShare is {settings.max_spot_share:g}, but markets allows spot only: add on-demand"
+        )
+    if settings.survive_domain is not SurviveDomain.NONE and settings.survive_fraction > 0:
+        reasons.append(
+            f"with any one {settings.survive_domain} lost, {settings.survive_fraction:.0%} of the demand"
+            " must be kept (surviveDomain, surviveFraction), and there are too few of them:"
+            " allow more providers, regions or markets, or lower surviveFraction"
+        )
+    return reasons or ["no combination of the allowed offers serves all workloads together"]

@@ -1,0 +1,157 @@
+"""The stable JSON of `plan` and `compare`; docs/json.md describes every field."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from outlay.planning.plan import Placement, Plan, Pool, Workload
+from outlay.planning.planner import Comparison
+from outlay.sizing.types import Interval
+
+Json = dict[str, object]
+
+
+def plan_json(plan: Plan) -> Json:
+    """Return a plan as JSON values; money in USD, hourly unless the name says otherwise."""
+    return {
+        "usd_per_hour": _money(plan.usd_per_hour),
+        "usd_per_month": _money(plan.usd_per_month),
+        "usd_per_request": _money(plan.usd_per_request),
+        "usd_per_million_tokens": _money(plan.usd_per_million_tokens),
+        "usd_per_million_output_tokens": _money(plan.usd_per_million_output_tokens),
+        "pools": [_pool(pool) for pool in plan.pools],
+        "workloads": [_workload(plan, workload) for workload in plan.workloads],
+        "fixed_costs": [
+            {
+                "what": cost.what,
+                "cluster": cost.cluster,
+                "category": cost.category.value,
+                "usd_per_hour": _money(cost.usd_per_hour),
+                "is_usage": cost.is_usage,
+            }
+            for cost in plan.fixed_costs
+        ],
+        "breakdown": {category.value: _money(usd) for category, usd in plan.breakdown.items()},
+        "mip_gap": plan.mip_gap,
+        "price_book": {"version": plan.price_book.version, "date": plan.price_book.date},
+        "budget_usd_per_month": None
+        if plan.budget_usd_per_month is None
+        else _money(plan.budget_usd_per_month),
+        "left_out": [{"what": left.what, "reason": left.reason} for left in plan.left_out],
+        "warnings": list(plan.warnings),
+    }
+
+
+def compare_json(rows: Sequence[Comparison]) -> Json:
+    """Return a comparison as JSON values, cheapest first, infeasible last."""
+    return {"rows": [_row(row) for row in rows]}
+
+
+def _row(row: Comparison) -> Json:
+    plan = row.plan
+    if plan is None:
+        costs: Json = {"usd_per_month": None, "usd_per_million_tokens": None}
+        return {
+            "provider": row.provider,
+            "feasible": False,
+            "reason": row.reason,
+            **costs,
+            "gpus": {},
+            "markets": [],
+            "pools": [],
+        }
+    return {
+        "provider": row.provider,
+        "feasible": True,
+        "reason": row.reason,
+        "usd_per_month": _money(plan.usd_per_month),
+        "usd_per_million_tokens": _money(plan.usd_per_million_tokens),
+        "gpus": gpus_by_type(plan),
+        "markets": markets(plan),
+        "pools": [_pool(pool) for pool in plan.pools],
+    }
+
+
+def gpus_by_type(plan: Plan) -> dict[str, int]:
+    """Return how many GPUs of each type a plan buys."""
+    counts: dict[str, int] = {}
+    for pool in plan.pools:
+        counts[pool.gpu] = counts.get(pool.gpu, 0) + pool.nodes * pool.gpus_per_node
+    return counts
+
+
+def markets(plan: Plan) -> list[str]:
+    """Return the markets a plan buys in."""
+    return sorted({pool.market.value for pool in plan.pools})
+
+
+def _pool(pool: Pool) -> Json:
+    return {
+        "name": pool.name,
+        "cluster": pool.cluster,
+        "provider": pool.provider,
+        "region": pool.region,
+        "instance_type": pool.instance_type,
+        "market": pool.market.value,
+        "gpu": pool.gpu,
+        "gpus_per_node": pool.gpus_per_node,
+        "nodes": pool.nodes,
+        "min_nodes": pool.min_nodes,
+        "max_nodes": pool.max_nodes,
+        "disk_gib": pool.disk_gib,
+        "usd_per_node_hour": _money(pool.usd_per_node_hour),
+        "usd_per_hour": _money(pool.usd_per_hour),
+        "price_as_of": pool.price_as_of,
+        "price_source": pool.price_source,
+    }
+
+
+def _workload(plan: Plan, workload: Workload) -> Json:
+    """One row per workload; its replicas may differ, then `shapes` has each and the top the main one.
+
+    `capacity_rps` is the mean of one replica, so that replicas x capacity is the whole.
+    """
+    placements = [p for p in plan.placements if p.workload == workload.name]
+    main = max(placements, key=lambda p: (p.shape.capacity_rps.low * p.replicas, p.shape.key))
+    replicas = sum(p.replicas for p in placements)
+    return {
+        "name": workload.name,
+        "model": workload.model,
+        "target_rps": workload.target_rps,
+        "input_tokens": workload.input_tokens,
+        "output_tokens": workload.output_tokens,
+        "replicas": replicas,
+        **_shape(main),
+        "capacity_rps": _interval(plan.capacity_rps(workload.name).scaled(1 / replicas)),
+        "shapes": [
+            {"pool": p.pool, "cluster": p.cluster, "replicas": p.replicas, **_shape(p)}
+            for p in placements
+        ],
+    }
+
+
+def _shape(placement: Placement) -> Json:
+    shape = placement.shape
+    return {
+        "precision": shape.weight_precision.value,
+        "gpu": shape.gpu,
+        "gpus_per_replica": shape.gpus,
+        "tensor_parallel": shape.tensor_parallel,
+        "capacity_rps": _interval(shape.capacity_rps),
+        "grade": shape.grade.value,
+        "ttft_ms": _interval(shape.ttft_ms),
+        "tpot_ms": _interval(shape.tpot_ms),
+    }
+
+
+def _interval(interval: Interval) -> Json:
+    return {
+        "low": round(interval.low, 4),
+        "expected": round(interval.expected, 4),
+        "high": round(interval.high, 4),
+    }
+
+
+def _money(amount: Decimal) -> float:
+    return round(float(amount), 8)
