@@ -119,7 +119,8 @@ def _drain(process: subprocess.Popen[str], *, lines: list[str], timeout_s: float
 
 
 def _collect(stream: IO[str], lines: list[str]) -> None:
-    lines.extend(line.rstrip("\n") for line in stream)
+    with stream:
+        lines.extend(line.rstrip("\n") for line in stream)
 
 
 def _kill_session(process: subprocess.Popen[str]) -> None:

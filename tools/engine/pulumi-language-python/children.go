@@ -15,14 +15,14 @@ const (
 	stopPollInterval = 5 * time.Millisecond
 )
 
-var errStopping = errors.New("the language host is stopping")
+var errClosed = errors.New("the language host is stopping")
 
 // children are the running programs and policy packs, each in a process group of its own: the
 // engine's SIGINT to the host's group must not reach Python, which would print a traceback.
 type children struct {
-	mutex    sync.Mutex
-	groups   map[int]struct{}
-	stopping bool
+	mutex  sync.Mutex
+	groups map[int]struct{}
+	closed bool
 }
 
 func newChildren() *children {
@@ -34,8 +34,8 @@ func newChildren() *children {
 func (c *children) start(cmd *exec.Cmd) error {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
-	if c.stopping {
-		return errStopping
+	if c.closed {
+		return errClosed
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error {
@@ -66,13 +66,20 @@ func (c *children) run(cmd *exec.Cmd) error {
 	return cmd.Wait()
 }
 
-// stopAll ends every child and lets no new one start.
+// stopAll ends every child.
 func (c *children) stopAll() {
 	c.mutex.Lock()
-	c.stopping = true
 	groups := slices.Collect(maps.Keys(c.groups))
 	c.mutex.Unlock()
 	stopGroups(groups...)
+}
+
+// close ends every child and lets no new one start.
+func (c *children) close() {
+	c.mutex.Lock()
+	c.closed = true
+	c.mutex.Unlock()
+	c.stopAll()
 }
 
 // stopGroups asks process groups to end with SIGTERM, on which Python dies without a word unless the

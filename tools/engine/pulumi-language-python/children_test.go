@@ -69,10 +69,18 @@ func TestACancelledCallEndsItsChild(t *testing.T) {
 	waitFor(t, cmd, stopGrace/2)
 }
 
-func TestNothingStartsAfterStopAll(t *testing.T) {
+func TestChildrenStartAgainAfterStopAll(t *testing.T) {
 	c := newChildren()
 	c.stopAll()
-	if err := c.run(exec.Command("true")); !errors.Is(err, errStopping) {
-		t.Errorf("got %v, want %v", err, errStopping)
+	if err := c.run(exec.CommandContext(t.Context(), "true")); err != nil {
+		t.Errorf("got %v, want none", err)
+	}
+}
+
+func TestNothingStartsAfterClose(t *testing.T) {
+	c := newChildren()
+	c.close()
+	if err := c.run(exec.Command("true")); !errors.Is(err, errClosed) {
+		t.Errorf("got %v, want %v", err, errClosed)
 	}
 }

@@ -44,6 +44,7 @@ func (h *host) GetProgramDependencies(
 	return &pulumirpc.GetProgramDependenciesResponse{}, nil
 }
 
+// Cancel ends what runs. The host goes on: an attached one is cancelled whenever an engine hangs up.
 func (h *host) Cancel(context.Context, *emptypb.Empty) (*emptypb.Empty, error) {
 	h.children.stopAll()
 	return &emptypb.Empty{}, nil

@@ -60,6 +60,6 @@ func exitOnSignal(children *children) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	<-signals
-	children.stopAll()
+	children.close()
 	os.Exit(0)
 }

@@ -10,14 +10,21 @@ import (
 	sdk "github.com/pulumi/pulumi/sdk/v3"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/util/rpcutil"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 const kindPolicyPack = "analyzer"
 
-// RunPlugin executes a policy pack or another plugin written in Python and streams its output.
+// RunPlugin executes a policy pack and streams its output. Other kinds, which are providers written in
+// Python, are not served: the engine finds the providers that this project needs as plugins of their own.
 func (h *host) RunPlugin(
 	req *pulumirpc.RunPluginRequest, server pulumirpc.LanguageRuntime_RunPluginServer,
 ) error {
+	if req.GetKind() != kindPolicyPack {
+		return status.Errorf(codes.Unimplemented,
+			"this language host runs policy packs, not plugin %s of kind %q", req.GetName(), req.GetKind())
+	}
 	p, err := readyPython(server.Context(), req.GetInfo())
 	if err != nil {
 		return err
@@ -27,25 +34,7 @@ func (h *host) RunPlugin(
 		return err
 	}
 	defer closer.Close()
-	run := h.runOtherPlugin
-	if req.GetKind() == kindPolicyPack {
-		run = h.runPolicyPack
-	}
-	return sendExitCode(server, run(server.Context(), p, req, stdout, stderr))
-}
-
-func (h *host) runOtherPlugin(
-	ctx context.Context, p *python, req *pulumirpc.RunPluginRequest, stdout, stderr io.Writer,
-) error {
-	arguments := append([]string{"-u", req.GetInfo().GetProgramDirectory()}, req.GetArgs()...)
-	cmd, err := p.Command(ctx, arguments...)
-	if err != nil {
-		return err
-	}
-	cmd.Dir = req.GetPwd()
-	cmd.Env = p.activate(req.GetEnv())
-	cmd.Stdout, cmd.Stderr = stdout, stderr
-	return h.children.run(cmd)
+	return sendExitCode(server, h.runPolicyPack(server.Context(), p, req, stdout, stderr))
 }
 
 // runPolicyPack stands between the engine, which tells stack and configuration by call, and the pack,

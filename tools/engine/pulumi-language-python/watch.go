@@ -13,6 +13,6 @@ func exitWithParent(children *children) {
 	for os.Getppid() == parent {
 		time.Sleep(parentPollInterval)
 	}
-	children.stopAll()
+	children.close()
 	os.Exit(0)
 }
