@@ -1,0 +1,1 @@
+"""Clouds without an account: provider plugins that the real Pulumi engine talks to."""

@@ -1,0 +1,148 @@
+"""Whole stacks of inputs that are right, as builders: tests change one thing and look."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.sandbox.client import Made, Plugin
+
+TAGS = {"outlay:project": "tiny", "outlay:stack": "dev"}
+LABELS = {"outlay-project": "tiny", "outlay-stack": "dev"}
+ASSUME = '{"Version":"2012-10-17","Statement":[]}'
+NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
+EKS = "aws:eks/cluster:Cluster"
+GKE = "gcp:container/cluster:Cluster"
+NODE_POOL = "gcp:container/nodePool:NodePool"
+
+
+def node_group(**changes: Any) -> dict[str, Any]:
+    """Return the inputs of a GPU node group; None takes an input away."""
+    inputs = {
+        "clusterName": "llm",
+        "nodeGroupName": "l4-spot",
+        "nodeRoleArn": "arn:aws:iam::000000000000:role/node",
+        "subnetIds": ["subnet-1", "subnet-2"],
+        "instanceTypes": ["g6.2xlarge"],
+        "capacityType": "SPOT",
+        "amiType": "AL2023_x86_64_NVIDIA",
+        "scalingConfig": {"desiredSize": 2, "minSize": 1, "maxSize": 4},
+        "labels": {"outlay/pool": "l4-spot"},
+        "taints": [{"key": "nvidia.com/gpu", "value": "present", "effect": "NO_SCHEDULE"}],
+        "tags": TAGS,
+    }
+    return {key: value for key, value in {**inputs, **changes}.items() if value is not None}
+
+
+def node_pool(**changes: Any) -> dict[str, Any]:
+    """Return the inputs of a GPU node pool; None takes an input away."""
+    inputs = {
+        "name": "l4-spot",
+        "cluster": "llm",
+        "location": "us-central1",
+        "nodeLocations": ["us-central1-a"],
+        "nodeCount": 2,
+        "nodeConfig": node_config(),
+    }
+    return {key: value for key, value in {**inputs, **changes}.items() if value is not None}
+
+
+def node_config(**changes: Any) -> dict[str, Any]:
+    """Return the nodeConfig of a GPU node pool; None takes a field away."""
+    config = {
+        "machineType": "g2-standard-8",
+        "spot": True,
+        "guestAccelerators": [
+            {
+                "type": "nvidia-l4",
+                "count": 1,
+                "gpuDriverInstallationConfig": {"gpuDriverVersion": "LATEST"},
+            }
+        ],
+        "labels": {"outlay/pool": "l4-spot"},
+        "resourceLabels": LABELS,
+        "taints": [{"key": "nvidia.com/gpu", "value": "present", "effect": "NO_SCHEDULE"}],
+    }
+    return {key: value for key, value in {**config, **changes}.items() if value is not None}
+
+
+def eks_network(aws: Plugin) -> tuple[Made, list[Made]]:
+    """Make a VPC with a subnet in each of two zones."""
+    vpc = aws.create("aws:ec2/vpc:Vpc", {"cidrBlock": "10.0.0.0/16", "tags": TAGS}, name="vpc")
+    subnets = [
+        aws.create(
+            "aws:ec2/subnet:Subnet",
+            {
+                "vpcId": vpc.id,
+                "cidrBlock": f"10.0.{index}.0/24",
+                "availabilityZone": f"us-west-2{letter}",
+            },
+            name=f"subnet-{letter}",
+        )
+        for index, letter in enumerate("ab")
+    ]
+    return vpc, subnets
+
+
+def eks_cluster(aws: Plugin) -> tuple[Made, list[Made], Made]:
+    """Make a network, a role and an EKS cluster; return cluster, subnets and role."""
+    _, subnets = eks_network(aws)
+    role = aws.create(
+        "aws:iam/role:Role", {"name": "node", "assumeRolePolicy": ASSUME}, name="role"
+    )
+    cluster = aws.create(
+        EKS,
+        {
+            "name": "llm",
+            "roleArn": role.outputs["arn"],
+            "version": "1.34",
+            "vpcConfig": {"subnetIds": [subnet.id for subnet in subnets]},
+            "tags": TAGS,
+        },
+        name="llm",
+    )
+    return cluster, subnets, role
+
+
+def eks_pool(aws: Plugin, **changes: Any) -> Made:
+    """Make everything up to a GPU node group."""
+    _, subnets, role = eks_cluster(aws)
+    inputs = node_group(
+        subnetIds=[subnet.id for subnet in subnets], nodeRoleArn=role.outputs["arn"], **changes
+    )
+    return aws.create(NODE_GROUP, inputs, name="l4-spot")
+
+
+def gke_cluster(gcp: Plugin, **changes: Any) -> Made:
+    """Make a network, a subnetwork and a GKE cluster."""
+    network = gcp.create(
+        "gcp:compute/network:Network",
+        {"name": "llm", "autoCreateSubnetworks": False},
+        name="network",
+    )
+    subnetwork = gcp.create(
+        "gcp:compute/subnetwork:Subnetwork",
+        {
+            "name": "llm",
+            "network": network.id,
+            "ipCidrRange": "10.0.0.0/20",
+            "region": "us-central1",
+        },
+        name="subnetwork",
+    )
+    inputs = {
+        "name": "llm",
+        "location": "us-central1",
+        "network": network.outputs["name"],
+        "subnetwork": subnetwork.id,
+        "initialNodeCount": 1,
+        "removeDefaultNodePool": True,
+        "deletionProtection": False,
+        "resourceLabels": LABELS,
+    }
+    return gcp.create(GKE, {**inputs, **changes}, name="llm")
+
+
+def gke_pool(gcp: Plugin, **changes: Any) -> Made:
+    """Make everything up to a GPU node pool."""
+    cluster = gke_cluster(gcp)
+    return gcp.create(NODE_POOL, node_pool(cluster=cluster.id, **changes), name="l4-spot")
