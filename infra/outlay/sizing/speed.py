@@ -107,16 +107,20 @@ class Speed:
         touched = 1 - math.pow(self.expert_miss, max(sequences, 1.0))
         return self.shared_weight_bytes + self.expert_weight_bytes * touched
 
+    def sequence_s(self, context: float) -> float:
+        """Return what each sequence adds to a decode step, its share of weights left out."""
+        return (
+            self.kv_bytes(context) / self.bytes_per_s
+            + self.flops_per_token / self.flops_per_s
+            + self.reduce_s_per_token
+            + self.constants.sequence_s
+        )
+
     def decode_s(self, sequences: float, context: float) -> float:
         """Return the time of one decode step."""
-        read = self.weight_bytes(sequences) + sequences * self.kv_bytes(context)
-        return (
-            read / self.bytes_per_s
-            + sequences * self.flops_per_token / self.flops_per_s
-            + self.layers_s
-            + self.reduce_s
-            + sequences * (self.reduce_s_per_token + self.constants.sequence_s)
-        )
+        weights_s = self.weight_bytes(sequences) / self.bytes_per_s
+        fixed_s = self.layers_s + self.reduce_s
+        return weights_s + fixed_s + sequences * self.sequence_s(context)
 
     def prefill_s(self, lengths: Lengths) -> float:
         """Return the time to prefill one prompt; cached tokens cost only attention to them."""
@@ -194,22 +198,54 @@ def _all_reduce(
     return 2 * model.layers * constants.all_reduce_s, 2 * model.layers * per_token
 
 
-def steady(speed: Speed, lengths: Lengths, *, running: float) -> Steady:
-    """Return the steady state with some sequences always running (closed loop, no queue)."""
-    share = speed.constants.queue_share_in_ttft
-    output = lengths.output_tokens
-    prefill = speed.prefill_s(lengths)
-    step = speed.decode_s(running, lengths.decode_context)
-    queue = max(running - 1, 0.0) * prefill
-    tpot = step + (1 - share) * queue / output
-    ttft = speed.constants.ttft_s + prefill + step + share * queue
-    requests = running / (ttft + (output - 1) * tpot)
-    return Steady(
-        running=running,
-        requests_per_s=requests,
-        output_tokens_per_s=requests * output,
-        ttft_s=ttft,
-        tpot_s=tpot,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """One replica under requests of some lengths, as a function of how many run together."""
+
+    speed: Speed
+    lengths: Lengths
+    prefill_s: float
+    sequence_s: float
+
+    def step_s(self, running: float) -> float:
+        """Return the time of one decode step."""
+        speed = self.speed
+        weights_s = speed.weight_bytes(running) / speed.bytes_per_s
+        return weights_s + speed.layers_s + speed.reduce_s + running * self.sequence_s
+
+    def latencies_s(self, running: float) -> tuple[float, float]:
+        """Return TTFT and TPOT while some sequences always run.
+
+        Every other prompt is prefilled once while a request runs; a fixed share of that is waited
+        for before the first token, the rest slows the later ones.
+        """
+        share = self.speed.constants.queue_share_in_ttft
+        step = self.step_s(running)
+        queue = max(running - 1, 0.0) * self.prefill_s
+        ttft = self.speed.constants.ttft_s + self.prefill_s + step + share * queue
+        return ttft, step + (1 - share) * queue / self.lengths.output_tokens
+
+    def steady(self, running: float) -> Steady:
+        """Return the steady state with some sequences always running."""
+        ttft, tpot = self.latencies_s(running)
+        output = self.lengths.output_tokens
+        requests = running / (ttft + (output - 1) * tpot)
+        return Steady(
+            running=running,
+            requests_per_s=requests,
+            output_tokens_per_s=requests * output,
+            ttft_s=ttft,
+            tpot_s=tpot,
+        )
+
+
+def load_curve(speed: Speed, lengths: Lengths) -> Curve:
+    """Work out what does not depend on the load."""
+    return Curve(
+        speed=speed,
+        lengths=lengths,
+        prefill_s=speed.prefill_s(lengths),
+        sequence_s=speed.sequence_s(lengths.decode_context),
     )
 
 
@@ -217,7 +253,7 @@ def closed_loop(
     speed: Speed, lengths: Lengths, *, concurrency: float, max_sequences: float
 ) -> Steady:
     """Return the steady state with some requests always in flight; those that do not fit wait."""
-    state = steady(speed, lengths, running=min(concurrency, max_sequences))
+    state = load_curve(speed, lengths).steady(min(concurrency, max_sequences))
     waves = max(concurrency / max_sequences - 1, 0.0)
     request_s = state.ttft_s + (lengths.output_tokens - 1) * state.tpot_s
     return Steady(
@@ -251,21 +287,18 @@ def open_loop(speed: Speed, lengths: Lengths, *, rate: float, max_sequences: flo
     Fixed point over the number of running sequences. A saturated replica serves what the closed
     loop with all its places taken serves.
     """
-    prefill = speed.prefill_s(lengths)
-    running = 1.0
+    curve = load_curve(speed, lengths)
+    prefill, running = curve.prefill_s, 1.0
     for _ in range(OPEN_LOOP_STEPS):
-        step = speed.decode_s(running, lengths.decode_context)
-        slowed = step / (1 - min(rate * prefill, 0.95))
+        slowed = curve.step_s(running) / (1 - min(rate * prefill, 0.95))
         wanted = max(rate * (lengths.output_tokens * slowed + prefill), 0.05)
         running = 0.5 * running + 0.5 * min(wanted, max_sequences)
     if running >= 0.98 * max_sequences or running >= SATURATED_SEQUENCES:
-        return steady(speed, lengths, running=max(running, 1.0))
-    step = speed.decode_s(running, lengths.decode_context)
-    share = speed.constants.queue_share_in_ttft
+        return curve.steady(max(running, 1.0))
     return Steady(
         running=running,
         requests_per_s=rate,
         output_tokens_per_s=rate * lengths.output_tokens,
-        ttft_s=speed.constants.ttft_s + prefill + step + share * max(running - 1, 0.0) * prefill,
-        tpot_s=step / max(0.05, 1 - rate * prefill),
+        ttft_s=curve.latencies_s(running)[0],
+        tpot_s=curve.step_s(running) / max(0.05, 1 - rate * prefill),
     )
