@@ -17,6 +17,8 @@ PREFIX = "outlay:"
 # Read by the Pulumi program itself and never by the planner: a secret has no place in a Plan.
 PROGRAM_KEYS = frozenset({"huggingFaceToken"})
 WORKLOAD_KEYS = tuple(field.alias or name for name, field in WorkloadSettings.model_fields.items())
+# Pulumi wants a default for every declared key; these stand for "not set".
+UNSET: tuple[object, ...] = ("", [], {})
 # Keys that make sense only for one workload; the others also serve as defaults for all.
 SINGLE_ONLY = frozenset({"model", "targetRps", "name", "checkpoint"})
 
@@ -30,7 +32,7 @@ def parse_settings(raw: Mapping[str, object], catalog: Catalog, *, source: str) 
     Raises:
         SettingsError: anything is wrong; carries every problem with the path of its key.
     """
-    flat = "workloads" not in raw
+    flat = raw.get("workloads") in (None, *UNSET)
     try:
         return Settings.model_validate(_nested(raw, flat=flat, source=source), context=catalog)
     except ValidationError as error:
@@ -38,7 +40,7 @@ def parse_settings(raw: Mapping[str, object], catalog: Catalog, *, source: str) 
 
 
 def _nested(raw: Mapping[str, object], *, flat: bool, source: str) -> dict[str, object]:
-    top = {key: value for key, value in raw.items() if key not in PROGRAM_KEYS}
+    top = {key: v for key, v in raw.items() if key not in PROGRAM_KEYS and v not in UNSET}
     shared = {key: top.pop(key) for key in WORKLOAD_KEYS if key in top}
     if flat:
         return {"workloads": [shared], **top}

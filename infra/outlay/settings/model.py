@@ -92,6 +92,18 @@ Rps = Annotated[float, Field(gt=0, le=LARGEST_RPS, allow_inf_nan=False)]
 Tokens = Annotated[int, Field(ge=1, le=10_000_000)]
 Milliseconds = Annotated[float, Field(gt=0, le=3_600_000, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Part = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+Factor = Annotated[float, Field(ge=1, le=10, allow_inf_nan=False)]
+EgressBytes = Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False)]
+Budget = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)] | None
+KubernetesVersion = Annotated[str, Field(pattern=r"^1\.\d{2}$")]
+Names = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
+Gpus = Annotated[tuple[GpuName, ...], BeforeValidator(_one_or_many)]
+Providers = Annotated[tuple[ProviderName, ...], BeforeValidator(_one_or_many)]
+Precisions = Annotated[tuple[Precision, ...], BeforeValidator(_one_or_many)]
+Markets = Annotated[
+    tuple[Market, ...], BeforeValidator(_one_or_many), AfterValidator(_not_empty)
+]
 
 
 class _Base(BaseModel):
@@ -103,16 +115,22 @@ class _Base(BaseModel):
 class WorkloadSettings(_Base):
     """One model, its demand and its promise."""
 
-    model: ModelName
-    target_rps: Rps
-    name: DnsLabel = ""
-    input_tokens: Tokens = 512
-    output_tokens: Tokens = 256
-    prefix_cache_hit_share: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.0
-    ttft_ms: Milliseconds = 2000.0
-    tpot_ms: Milliseconds = 50.0
-    precisions: Annotated[tuple[Precision, ...], BeforeValidator(_one_or_many)] = ()
-    checkpoint: str = ""
+    model: ModelName = Field(description="Model to serve, such as llama-3.1-8b")
+    target_rps: Rps = Field(description="Requests per second to serve")
+    name: DnsLabel = Field("", description="Name of the workload, a DNS label; the model's by default")
+    input_tokens: Tokens = Field(512, description="Mean prompt tokens per request")
+    output_tokens: Tokens = Field(256, description="Mean output tokens per request")
+    prefix_cache_hit_share: Part = Field(
+        0.0, description="Share of prompt tokens expected in the prefix cache, 0 to below 1"
+    )
+    ttft_ms: Milliseconds = Field(2000.0, description="SLO: mean time to first token")
+    tpot_ms: Milliseconds = Field(50.0, description="SLO: mean time per output token")
+    precisions: Precisions = Field(
+        (), description="Weight precisions to consider; the checkpoint's own and lossless fp8 by default"
+    )
+    checkpoint: str = Field(
+        "", description="Hugging Face repository of quantised weights, in the one precision named"
+    )
 
     @model_validator(mode="after")
     def _fits_the_context(self, info: ValidationInfo) -> WorkloadSettings:
@@ -139,28 +157,43 @@ class WorkloadSettings(_Base):
         return self.name or normalise(self.model).replace(".", "-")
 
 
+Workloads = Annotated[tuple[WorkloadSettings, ...], AfterValidator(_not_empty)]
+
+
 class Settings(_Base):
     """Everything a stack asks for. Only a model and its target requests/s have no default."""
 
-    workloads: Annotated[tuple[WorkloadSettings, ...], AfterValidator(_not_empty)]
-    providers: Annotated[tuple[ProviderName, ...], BeforeValidator(_one_or_many)] = ()
-    regions: Annotated[tuple[str, ...], BeforeValidator(_one_or_many)] = ()
-    gpus: Annotated[tuple[GpuName, ...], BeforeValidator(_one_or_many)] = ()
-    markets: Annotated[
-        tuple[Market, ...], BeforeValidator(_one_or_many), AfterValidator(_not_empty)
-    ] = (Market.ON_DEMAND, Market.SPOT)
-    max_spot_share: Share = 1.0
-    survive_domain: SurviveDomain = SurviveDomain.SPOT
-    survive_fraction: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.5
-    headroom: Annotated[float, Field(ge=1, le=10, allow_inf_nan=False)] = 1.0
-    max_scale: Annotated[float, Field(ge=1, le=10, allow_inf_nan=False)] = 1.0
-    lowest_grade: Grade = Grade.THROUGHPUT_ONLY
-    egress_bytes_per_output_token: Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False)] = 5.0
-    budget_usd_per_month: Annotated[Decimal, Field(gt=0, allow_inf_nan=False)] | None = None
-    environment: str = "dev"
-    namespace: DnsLabel = "llm-d"
-    kubernetes_version: Annotated[str, Field(pattern=r"^1\.\d{2}$")] = "1.34"
-    tags: dict[str, str] = {}
+    workloads: Workloads = Field(
+        description="Several models: a list of the workload settings above; at the top they are defaults"
+    )
+    providers: Providers = Field((), description="Providers to consider; all by default")
+    regions: Names = Field((), description="Regions or patterns such as us-* to consider; all by default")
+    gpus: Gpus = Field((), description="GPU types to consider; all by default")
+    markets: Markets = Field(
+        (Market.ON_DEMAND, Market.SPOT), description="Markets to buy in: on-demand, spot"
+    )
+    max_spot_share: Share = Field(1.0, description="Largest share of each model's capacity on spot, 0 to 1")
+    survive_domain: SurviveDomain = Field(
+        SurviveDomain.SPOT,
+        description="What may be lost at once: none, spot (one GPU type's spot nodes in a region), region, provider",
+    )
+    survive_fraction: Part = Field(
+        0.5, description="Share of the demand that is still served when it is lost, 0 to below 1"
+    )
+    headroom: Factor = Field(1.0, description="Factor on the demand to plan for, 1 to 10")
+    max_scale: Factor = Field(1.0, description="Largest pool size as a factor of the planned one, 1 to 10")
+    lowest_grade: Grade = Field(
+        Grade.THROUGHPUT_ONLY,
+        description="Least trusted sizing to buy on: calibrated, covered, throughput-only, extrapolated",
+    )
+    egress_bytes_per_output_token: EgressBytes = Field(
+        5.0, description="Bytes sent to clients per output token; about 250 when answers are streamed"
+    )
+    budget_usd_per_month: Budget = Field(None, description="Largest cost in USD a month; no limit by default")
+    environment: str = Field("dev", description="Environment; prod protects clusters from deletion")
+    namespace: DnsLabel = Field("llm-d", description="Kubernetes namespace of the model servers")
+    kubernetes_version: KubernetesVersion = Field("1.34", description="Kubernetes minor version")
+    tags: dict[str, str] = Field({}, description="Cost-allocation tags on every taggable resource")
 
     @field_validator("regions")
     @classmethod
