@@ -199,10 +199,19 @@ def gcp_cluster() -> Cluster:
     """Return a GCP cluster that serves both models: Qwen on H100, Llama on spot L4."""
     name = "gcp-us-central1"
     l4 = gcp_pool(
-        name="l4x2-spot", instance_type="g2-standard-24", gpu="L4", gpus_per_node=2, market=Market.SPOT
+        name="l4x2-spot",
+        instance_type="g2-standard-24",
+        gpu="L4",
+        gpus_per_node=2,
+        market=Market.SPOT,
     )
     qwen = placement(
-        workload=QWEN, pool="h100x8-on-demand", cluster=name, replicas=4, shape=qwen_shape(), cpus=51
+        workload=QWEN,
+        pool="h100x8-on-demand",
+        cluster=name,
+        replicas=4,
+        shape=qwen_shape(),
+        cpus=51,
     )
     llama = placement(pool="l4x2-spot", cluster=name, replicas=2, cpus=10, memory_gib=40)
     return cluster(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import kubernetes_validate
+import kubernetes_validate  # type: ignore[import-untyped]  # the package has no types
 import pytest
 import yaml
 
@@ -53,52 +53,76 @@ def container(body: dict[str, Any]) -> dict[str, Any]:
 FAULTS: dict[str, tuple[KubeObject, str]] = {
     "unknown field": (
         broken("Deployment", lambda b: b["spec"].update(replicaz=2)),
-        "templates/llm-d/model-server.yaml.j2: Deployment"
-        " llm-d/llama-3-1-8b-l4-on-demand-tp1-bf16: spec: Additional properties are not allowed"
-        " ('replicaz' was unexpected)",
+        (
+            "templates/llm-d/model-server.yaml.j2: Deployment"
+            " llm-d/llama-3-1-8b-l4-on-demand-tp1-bf16: spec: Additional properties are not allowed"
+            " ('replicaz' was unexpected)"
+        ),
     ),
     "wrong type": (
         broken("Deployment", lambda b: b["spec"].update(replicas="two")),
-        "templates/llm-d/model-server.yaml.j2: Deployment"
-        " llm-d/llama-3-1-8b-l4-on-demand-tp1-bf16: spec.replicas: 'two' is not of type"
-        " 'integer', 'null'",
+        (
+            "templates/llm-d/model-server.yaml.j2: Deployment"
+            " llm-d/llama-3-1-8b-l4-on-demand-tp1-bf16: spec.replicas: 'two' is not of type"
+            " 'integer', 'null'"
+        ),
     ),
     "wrong type in a list": (
         broken("Deployment", lambda b: container(b)["ports"][0].update(containerPort="http")),
-        "templates/llm-d/model-server.yaml.j2: Deployment"
-        " llm-d/llama-3-1-8b-l4-on-demand-tp1-bf16:"
-        " spec.template.spec.containers[0].ports[0].containerPort: 'http' is not of type 'integer'",
+        (
+            "templates/llm-d/model-server.yaml.j2: Deployment"
+            " llm-d/llama-3-1-8b-l4-on-demand-tp1-bf16:"
+            " spec.template.spec.containers[0].ports[0].containerPort: 'http' is not of type 'integer'"
+        ),
     ),
     "missing field": (
         broken("Deployment", lambda b: b["spec"].pop("selector")),
-        "templates/llm-d/model-server.yaml.j2: Deployment"
-        " llm-d/llama-3-1-8b-l4-on-demand-tp1-bf16: spec: 'selector' is a required property",
+        (
+            "templates/llm-d/model-server.yaml.j2: Deployment"
+            " llm-d/llama-3-1-8b-l4-on-demand-tp1-bf16: spec: 'selector' is a required property"
+        ),
     ),
     "value that the definition's list lacks": (
-        broken("InferencePool", lambda b: b["spec"]["endpointPickerRef"].update(failureMode="FailClosed")),
-        "templates/llm-d/router.yaml.j2: InferencePool llm-d/llama-3-1-8b:"
-        " spec.endpointPickerRef.failureMode: 'FailClosed' is not one of ['FailOpen', 'FailClose']",
+        broken(
+            "InferencePool",
+            lambda b: b["spec"]["endpointPickerRef"].update(failureMode="FailClosed"),
+        ),
+        (
+            "templates/llm-d/router.yaml.j2: InferencePool llm-d/llama-3-1-8b:"
+            " spec.endpointPickerRef.failureMode: 'FailClosed' is not one of ['FailOpen', 'FailClose']"
+        ),
     ),
     "unknown field of a custom kind": (
         broken("InferencePool", lambda b: b["spec"].update(targetPort=8000)),
-        "templates/llm-d/router.yaml.j2: InferencePool llm-d/llama-3-1-8b: spec:"
-        " Additional properties are not allowed ('targetPort' was unexpected)",
+        (
+            "templates/llm-d/router.yaml.j2: InferencePool llm-d/llama-3-1-8b: spec:"
+            " Additional properties are not allowed ('targetPort' was unexpected)"
+        ),
     ),
     "missing field of a custom kind": (
         broken("InferencePool", lambda b: b["spec"].pop("endpointPickerRef")),
-        "templates/llm-d/router.yaml.j2: InferencePool llm-d/llama-3-1-8b: spec:"
-        " 'endpointPickerRef' is a required property",
+        (
+            "templates/llm-d/router.yaml.j2: InferencePool llm-d/llama-3-1-8b: spec:"
+            " 'endpointPickerRef' is a required property"
+        ),
     ),
     "unknown field of a PodMonitor": (
         broken("PodMonitor", lambda b: b["spec"]["podMetricsEndpoints"][0].update(pathh="/m")),
-        "templates/llm-d/monitoring.yaml.j2: PodMonitor llm-d/llama-3-1-8b-model-server:"
-        " spec.podMetricsEndpoints[0]: Additional properties are not allowed ('pathh' was"
-        " unexpected)",
+        (
+            "templates/llm-d/monitoring.yaml.j2: PodMonitor llm-d/llama-3-1-8b-model-server:"
+            " spec.podMetricsEndpoints[0]: Additional properties are not allowed ('pathh' was"
+            " unexpected)"
+        ),
     ),
     "kind that nobody knows": (
-        broken("Service", lambda b: b.update(apiVersion="inference.llm-d.io/v1alpha1", kind="LLMDeployment")),
-        "templates/llm-d/router.yaml.j2: LLMDeployment llm-d/llama-3-1-8b-epp: no schema for"
-        " inference.llm-d.io/v1alpha1 LLMDeployment in Kubernetes 1.34 or serving/crds",
+        broken(
+            "Service",
+            lambda b: b.update(apiVersion="inference.llm-d.io/v1alpha1", kind="LLMDeployment"),
+        ),
+        (
+            "templates/llm-d/router.yaml.j2: LLMDeployment llm-d/llama-3-1-8b-epp: no schema for"
+            " inference.llm-d.io/v1alpha1 LLMDeployment in Kubernetes 1.34 or serving/crds"
+        ),
     ),
     "picker configuration": (
         broken(
@@ -107,8 +131,10 @@ FAULTS: dict[str, tuple[KubeObject, str]] = {
                 {"epp-config.yaml": b["data"]["epp-config.yaml"].replace("token-load", "tokenload")}
             ),
         ),
-        "templates/llm-d/router.yaml.j2: ConfigMap llm-d/llama-3-1-8b-epp: data.epp-config.yaml:"
-        " plugins[3].type: unknown plugin 'tokenload-scorer'",
+        (
+            "templates/llm-d/router.yaml.j2: ConfigMap llm-d/llama-3-1-8b-epp: data.epp-config.yaml:"
+            " plugins[3].type: unknown plugin 'tokenload-scorer'"
+        ),
     ),
 }
 
@@ -131,7 +157,7 @@ def test_all_faults_come_at_once() -> None:
 
 def test_twins_are_refused() -> None:
     item = MANIFESTS[0].objects[-1]
-    with pytest.raises(RenderError, match="also rendered by templates/llm-d/monitoring.yaml.j2"):
+    with pytest.raises(RenderError, match=r"also rendered by templates/llm-d/monitoring\.yaml\.j2"):
         check([item, item])
 
 
@@ -159,14 +185,22 @@ BROKEN_TEMPLATES = {
     "undefined name in a filter": ("a: {{ nothing | q }}", "'nothing' is undefined"),
     "undefined name in a condition": ("{% if nothing %}a: 1{% endif %}", "'nothing' is undefined"),
     "missing include": ('{% include "gone.j2" %}', "'gone.j2' not found in search path"),
-    "no YAML": ("a: [1", "not readable as YAML: did not find expected ',' or ']' (rendered line 2)"),
-    "key given twice": ("a: 1\na: 2", "not readable as YAML: key 'a' is given twice (rendered line 2)"),
+    "no YAML": (
+        "a: [1",
+        "not readable as YAML: did not find expected ',' or ']' (rendered line 2)",
+    ),
+    "key given twice": (
+        "a: 1\na: 2",
+        "not readable as YAML: key 'a' is given twice (rendered line 2)",
+    ),
     "a list": ("- 1", "a document is list, not an object"),
     "no kind": ("apiVersion: v1", "a document has no apiVersion, kind or metadata.name"),
 }
 
 
-@pytest.mark.parametrize(("text", "problem"), BROKEN_TEMPLATES.values(), ids=BROKEN_TEMPLATES.keys())
+@pytest.mark.parametrize(
+    ("text", "problem"), BROKEN_TEMPLATES.values(), ids=BROKEN_TEMPLATES.keys()
+)
 def test_a_broken_template_is_named(
     text: str, problem: str, one_template: Callable[[str], None]
 ) -> None:
@@ -183,15 +217,17 @@ def test_a_syntax_error_is_named_with_its_line(one_template: Callable[[str], Non
         render.render(EMPTY)
 
 
-def test_a_missing_template_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_template_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(render, "TEMPLATES", tmp_path)
-    with pytest.raises(RenderError, match=r"^templates/llm-d/cluster.yaml.j2: 'cluster.yaml.j2' not"):
+    with pytest.raises(
+        RenderError, match=r"^templates/llm-d/cluster.yaml.j2: 'cluster.yaml.j2' not"
+    ):
         render.render(EMPTY)
 
 
-@pytest.mark.parametrize("value", ["a: b", "yes", "1e3", '"', "# no", "a\nb", "{{ x }}", "é", "\u2028"])
+@pytest.mark.parametrize(
+    "value", ["a: b", "yes", "1e3", '"', "# no", "a\nb", "{{ x }}", "é", "\u2028"]
+)
 def test_values_survive_quoting(value: str, one_template: Callable[[str], None]) -> None:
     """No text of a plan can change the shape of an object."""
     one_template(
@@ -244,7 +280,11 @@ def test_conversion_of_a_structural_schema() -> None:
                     "c": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
                     "d": {
                         "type": "array",
-                        "items": {"type": "object", "additionalProperties": False, "properties": {}},
+                        "items": {
+                            "type": "object",
+                            "additionalProperties": False,
+                            "properties": {},
+                        },
                     },
                     "e": {"type": "object", "properties": {}},
                 },

@@ -280,7 +280,9 @@ def test_checkpoint_is_loaded_and_the_model_s_name_served() -> None:
 
 
 def test_no_checkpoint_means_the_model_s_own() -> None:
-    cluster = builders.cluster(placements=(builders.placement(shape=builders.shape(checkpoint="")),))
+    cluster = builders.cluster(
+        placements=(builders.placement(shape=builders.shape(checkpoint="")),)
+    )
     (body,) = find.model_servers(render(builders.plan(clusters=(cluster,))))
     assert find.args(body)[0] == "meta-llama/Llama-3.1-8B-Instruct"
 
@@ -348,9 +350,7 @@ def test_dots_of_a_model_become_dashes() -> None:
     """A Service may not be called llama-3.1-8b."""
     plan = builders.plan(
         workloads=(builders.workload(name="llama-3.1-8b"),),
-        clusters=(
-            builders.cluster(placements=(builders.placement(workload="llama-3.1-8b"),)),
-        ),
+        clusters=(builders.cluster(placements=(builders.placement(workload="llama-3.1-8b"),)),),
     )
     (service,) = find.bodies(render(plan), "Service")
     assert service["metadata"]["name"] == "llama-3-1-8b-epp"
@@ -391,25 +391,31 @@ def broken(**changes: Any) -> Plan:
 BAD_PLANS = {
     "unknown provider": (
         broken(provider="lambda"),
-        "cannot render llm-d objects for provider 'lambda': only aws, azure, gcp are known;"
-        " limit `providers` to those, or add it to serving/versions.py",
+        (
+            "cannot render llm-d objects for provider 'lambda': only aws, azure, gcp are known;"
+            " limit `providers` to those, or add it to serving/versions.py"
+        ),
     ),
     "pool that does not exist": (
         broken(placements=(builders.placement(pool="gone"),)),
-        "the plan places llama-3-1-8b on pool 'gone', which cluster aws-us-east-1 does not have;"
-        " make the plan again",
+        (
+            "the plan places llama-3-1-8b on pool 'gone', which cluster aws-us-east-1 does not have;"
+            " make the plan again"
+        ),
     ),
     "GPU of another vendor": (
         broken(pools=(builders.pool(gpu="MI300X"),)),
-        "pool l4-on-demand: only NVIDIA GPUs can be rendered, MI300X is of amd;"
-        " leave that GPU out of the settings",
+        (
+            "pool l4-on-demand: only NVIDIA GPUs can be rendered, MI300X is of amd;"
+            " leave that GPU out of the settings"
+        ),
     ),
     "pool name that is no label": (
-        broken(
-            pools=(builders.pool(name="a/b"),), placements=(builders.placement(pool="a/b"),)
+        broken(pools=(builders.pool(name="a/b"),), placements=(builders.placement(pool="a/b"),)),
+        (
+            "outlay/pool of pool a/b 'a/b' is not a legal Kubernetes label value (at most 63 letters,"
+            " digits, '-', '_' or '.', with a letter or digit at both ends); shorten or rename it"
         ),
-        "outlay/pool of pool a/b 'a/b' is not a legal Kubernetes label value (at most 63 letters,"
-        " digits, '-', '_' or '.', with a letter or digit at both ends); shorten or rename it",
     ),
     "quantisation that the engine cannot do": (
         broken(
@@ -419,8 +425,10 @@ BAD_PLANS = {
                 ),
             )
         ),
-        "replica shape Llama-3.1-8B/L4x1/int4: the engine quantises to fp8 only while loading,"
-        " not to int4; name a checkpoint that is already quantised",
+        (
+            "replica shape Llama-3.1-8B/L4x1/int4: the engine quantises to fp8 only while loading,"
+            " not to int4; name a checkpoint that is already quantised"
+        ),
     ),
     "two workloads of one Kubernetes name": (
         builders.plan(
@@ -438,8 +446,10 @@ BAD_PLANS = {
     ),
     "one placement twice": (
         broken(placements=(builders.placement(), builders.placement())),
-        "two placements would both be called 'llama-3-1-8b-l4-on-demand-tp1-bf16' in Kubernetes;"
-        " rename one",
+        (
+            "two placements would both be called 'llama-3-1-8b-l4-on-demand-tp1-bf16' in Kubernetes;"
+            " rename one"
+        ),
     ),
     "name without a letter or digit": (
         named_plan("---", "p"),

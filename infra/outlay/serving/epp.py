@@ -80,9 +80,7 @@ def _reference_faults(
         yield from _profile_faults(profile, names=names, path=f"schedulingProfiles[{index}]")
 
 
-def _profile_faults(
-    profile: Mapping[str, Any], *, names: set[Any], path: str
-) -> Iterator[str]:
+def _profile_faults(profile: Mapping[str, Any], *, names: set[Any], path: str) -> Iterator[str]:
     yield from _unknown(profile, frozenset({"name", "plugins"}), path=path)
     if not profile.get("plugins"):
         yield f"{path}.plugins: at least one is needed"

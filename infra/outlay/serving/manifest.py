@@ -51,7 +51,11 @@ def declare(
     parent: pulumi.Resource | None = None,
     depends_on: Sequence[pulumi.Resource] = (),
 ) -> Declared:
-    """Declare all objects of a cluster; namespaces, definitions and priority classes come first."""
+    """Declare all objects of a cluster; namespaces, definitions and priority classes come first.
+
+    `depends_on` names what the cluster needs before any of them, such as its node pools; never the
+    parent, which would wait for its own children.
+    """
 
     def made(item: KubeObject, *, after: Sequence[pulumi.Resource]) -> Manifest:
         options = pulumi.ResourceOptions(provider=provider, parent=parent, depends_on=[*after])

@@ -50,9 +50,7 @@ def _cluster(context: ClusterContext) -> ClusterManifests:
     # Stable: inside each group the order of the templates stays.
     objects.sort(key=lambda item: not item.is_base)
     check(objects)
-    return ClusterManifests(
-        cluster=context.name, provider=context.provider, objects=tuple(objects)
-    )
+    return ClusterManifests(cluster=context.name, provider=context.provider, objects=tuple(objects))
 
 
 def _definitions(context: ClusterContext) -> Iterator[KubeObject]:

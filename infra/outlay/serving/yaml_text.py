@@ -75,6 +75,11 @@ def _where(error: yaml.YAMLError) -> str:
 def dump(body: object) -> str:
     """Return a value as YAML; equal values give equal bytes."""
     text: str = yaml.dump(
-        body, Dumper=_Dumper, sort_keys=True, width=120, allow_unicode=True, default_flow_style=False
+        body,
+        Dumper=_Dumper,
+        sort_keys=True,
+        width=120,
+        allow_unicode=True,
+        default_flow_style=False,
     )
     return text
