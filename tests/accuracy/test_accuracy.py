@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from outlay.catalog import load_catalog
+from outlay.catalog import Grade, load_catalog
 from outlay.sizing.interval import Group, Quantity
-from tools.accuracy.intervals import Coverage, coverages, usable
+from tools.accuracy.intervals import Coverage, coverages, grade_coverage, usable
 from tools.accuracy.points import Point, predicted, score
 from tools.accuracy.records import read_records
 from tools.accuracy.slo import capacities
@@ -84,6 +84,15 @@ def test_intervals_hold_75_to_85_percent_of_unseen_curves(
 ) -> None:
     for key in FROM_DATA:
         assert 0.75 <= found[key].curve_held_out <= 0.85
+
+
+def test_shipped_intervals_hold_by_grade(points: list[Point]) -> None:
+    """75 to 85 % where a grade rests on data, at least 75 % where it is wider by choice."""
+    shares = grade_coverage(usable(points))
+    measured = {key: share for key, (count, share) in shares.items() if count >= 80}
+    for (grade, _), share in measured.items():
+        assert share >= 0.75
+        assert share <= 0.85 or grade is Grade.EXTRAPOLATED
 
 
 def test_factors_with_little_data_are_never_narrower_than_it(

@@ -20,7 +20,7 @@ P = Precision
 
 def test_llama_8b_on_h100() -> None:
     """A whole shape, value by value."""
-    found = shape(sized("llama-3.1-8b", "H100"))
+    found = shape(sized("llama-3.1-8b", card("H100", memory_gib=80)))
     assert found.key == "Llama-3.1-8B/H100x1/bf16"
     assert found.checkpoint == "meta-llama/Llama-3.1-8B-Instruct"
     assert (found.gpus, found.quantize_online, found.kv_precision) == (1, False, P.BF16)
@@ -68,8 +68,9 @@ def test_a_context_beyond_the_models_is_refused() -> None:
 def test_codellama_13b_does_not_fit_a_v100_with_a_full_context_batch() -> None:
     """16,384 tokens of MHA cache are 12.5 GiB beside 24 GiB of weights."""
     load = traffic(input_tokens=16_000, output_tokens=384)
-    found = reason(sized("codellama-13b", "V100-32", precision=P.FP16, load=load))
-    assert found.startswith("needs 38 GiB for weights, runtime and one sequence, has 27")
+    v100 = card("V100-32", memory_gib=32)
+    found = reason(sized("codellama-13b", v100, precision=P.FP16, load=load))
+    assert found == "needs 38 GiB for weights, runtime and one sequence, has 29"
 
 
 def test_a_first_token_later_than_the_slo_is_refused() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -122,8 +124,8 @@ def test_keys_and_values_are_copied_once_each_gpu_has_a_head() -> None:
 
 
 def test_the_drivers_memory_counts_where_it_is_known() -> None:
-    assert card_bytes(gpu("L40S")) == 45.0 * GIB
-    assert card_bytes(gpu("A10G")) == 24e9
+    assert card_bytes(replace(gpu("L40S"), memory_usable_gib=45.0)) == 45.0 * GIB
+    assert card_bytes(replace(gpu("A10G"), memory_usable_gib=None)) == 24e9
 
 
 @given(memory=st.floats(20, 300), more=st.floats(0, 100), tokens=st.integers(1, 100_000))
@@ -150,6 +152,7 @@ def test_larger_tensor_parallel_never_needs_more_memory_per_gpu(
     assert large.weights <= small.weights
     assert large.reserve <= small.reserve
     assert large.sequence(4096) <= small.sequence(4096)
+    assert large.kv_cache >= small.kv_cache
 
 
 @given(memory=st.floats(17, 80), limit=st.integers(1, 200_000))

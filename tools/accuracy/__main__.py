@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from outlay.catalog import load_catalog
 from outlay.sizing.interval import FACTORS, Group, Quantity
-from tools.accuracy.intervals import Coverage, coverages, usable
+from tools.accuracy.intervals import Coverage, coverages, grade_coverage, usable
 from tools.accuracy.points import Point, Score, predicted, quantile, score
 from tools.accuracy.records import read_records
 from tools.accuracy.slo import Capacity, capacities
@@ -25,6 +25,7 @@ def main() -> None:
     _print_scope(points, left_out)
     _print_scores(fitting)
     _print_intervals(coverages(usable(points)))
+    _print_grades(usable(points))
     _print_capacity(capacities(fitting))
 
 
@@ -84,6 +85,12 @@ def _print_intervals(found: Sequence[Coverage]) -> None:
             f"{line.factors.low:9.2f}{line.factors.high:6.2f}{line.curve_held_out:14.0%}"
             f"{line.source_held_out:15.0%}{line.shipped.low:9.2f}{line.shipped.high:6.2f}{line.shipped_holds:7.0%}"
         )
+
+
+def _print_grades(points: Sequence[Point]) -> None:
+    print("\n== share of measurements inside the shipped 80 % intervals, by grade")
+    for (grade, quantity), (count, share) in sorted(grade_coverage(points).items()):
+        print(f"{grade + ': ' + quantity:36}{count:6d}{share:7.0%}")
 
 
 def _print_capacity(found: Sequence[Capacity]) -> None:

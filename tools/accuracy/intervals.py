@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from outlay.catalog import Grade
 from outlay.sizing.interval import FACTORS, Factors, Group, Quantity
 from tools.accuracy.points import Point, quantile
 from tools.accuracy.slo import capacities
@@ -60,6 +61,21 @@ def coverages(points: Sequence[Point]) -> list[Coverage]:
     """Return the bounds of every group and quantity that has a measurement."""
     found = ((g, q, _samples(points, g, q)) for g in Group for q in Quantity)
     return [_coverage(g, q, samples) for g, q, samples in found if samples]
+
+
+def grade_coverage(points: Sequence[Point]) -> dict[tuple[Grade, Quantity], tuple[int, float]]:
+    """Return, by grade, how many measurements there are and the share inside shipped factors."""
+    found: dict[tuple[Grade, Quantity], list[bool]] = {}
+    grades = {point.judgement.group: point.judgement.grade for point in points}
+    for group, grade in grades.items():
+        for quantity in Quantity:
+            shipped = FACTORS[group].of(quantity)
+            inside = found.setdefault((grade, quantity), [])
+            inside += [
+                shipped.low <= sample.ratio <= shipped.high
+                for sample in _samples(points, group, quantity)
+            ]
+    return {key: (len(hits), sum(hits) / len(hits)) for key, hits in found.items() if hits}
 
 
 def _samples(points: Sequence[Point], group: Group, quantity: Quantity) -> list[Sample]:
