@@ -100,6 +100,18 @@ def test_16_bit_means_fp16_on_a_gpu_without_bf16() -> None:
     assert shape(found[1]).kv_precision is P.FP16
 
 
+def test_a_named_16_bit_checkpoint_is_used_in_the_format_of_the_gpu() -> None:
+    found = replica_shapes(
+        model("llama-3.1-8b"),
+        gpu("V100-32"),
+        traffic=traffic(),
+        precisions=[P.BF16],
+        max_gpus=1,
+        checkpoints={P.BF16: "org/llama"},
+    )
+    assert (shape(found[0]).weight_precision, shape(found[0]).checkpoint) == (P.FP16, "org/llama")
+
+
 def test_shapes_come_in_order_of_precision_and_degree() -> None:
     found = replica_shapes(
         model("llama-3.1-8b"),

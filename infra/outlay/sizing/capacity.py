@@ -17,7 +17,7 @@ from outlay.sizing.memory import (
     memory_budget,
 )
 from outlay.sizing.precision import FORMATS, kv_refusal, native_16bit, refusal
-from outlay.sizing.speed import Curve, Lengths, Steady, load_curve, replica_speed
+from outlay.sizing.speed import Curve, Lengths, Speed, Steady, load_curve, replica_speed
 from outlay.sizing.types import DoesNotRun, ReplicaShape, Traffic
 
 TENSOR_PARALLEL = (1, 2, 4, 8)
@@ -78,19 +78,7 @@ def size_replica(
         traffic=traffic,
     )
     reason = _refusal(case, checkpoint)
-    if reason is not None:
-        return case.refuse(reason)
-    budget = memory_budget(
-        model,
-        gpu,
-        tensor_parallel=tensor_parallel,
-        precision=precision,
-        kv_precision=case.kv_precision,
-    )
-    tokens = traffic.input_tokens + traffic.output_tokens
-    if budget.sequences(tokens) < 1:
-        return case.refuse(_does_not_fit(budget, tokens))
-    return _size(case, budget, checkpoint)
+    return case.refuse(reason) if reason is not None else _size(case, checkpoint)
 
 
 def replica_shapes(
@@ -111,9 +99,11 @@ def replica_shapes(
     Raises:
         ValueError: traffic is out of range.
     """
-    named = checkpoints or {}
-    sixteen = (Precision.BF16, Precision.FP16)
-    wanted = dict.fromkeys(native_16bit(model, gpu) if p in sixteen else p for p in precisions)
+
+    def meant(precision: Precision) -> Precision:
+        return native_16bit(model, gpu) if FORMATS[precision].bits == 16 else precision
+
+    named = {meant(precision): name for precision, name in (checkpoints or {}).items()}
     return tuple(
         size_replica(
             model,
@@ -124,7 +114,7 @@ def replica_shapes(
             kv_precision=kv_precision,
             checkpoint=named.get(precision),
         )
-        for precision in wanted
+        for precision in dict.fromkeys(meant(precision) for precision in precisions)
         for degree in TENSOR_PARALLEL
         if degree <= max_gpus
     )
@@ -216,7 +206,17 @@ def _does_not_fit(budget: MemoryBudget, tokens: int) -> str:
     )
 
 
-def _size(case: _Case, budget: MemoryBudget, checkpoint: str | None) -> ReplicaShape | DoesNotRun:
+def _size(case: _Case, checkpoint: str | None) -> ReplicaShape | DoesNotRun:
+    budget = memory_budget(
+        case.model,
+        case.gpu,
+        tensor_parallel=case.tensor_parallel,
+        precision=case.precision,
+        kv_precision=case.kv_precision,
+    )
+    tokens = case.traffic.input_tokens + case.traffic.output_tokens
+    if budget.sequences(tokens) < 1:
+        return case.refuse(_does_not_fit(budget, tokens))
     lengths = _lengths(case.traffic)
     speed = replica_speed(
         case.model,
@@ -230,6 +230,19 @@ def _size(case: _Case, budget: MemoryBudget, checkpoint: str | None) -> ReplicaS
     best = largest_inside_slo(curve, traffic=case.traffic, max_sequences=places)
     if best is None:
         return case.refuse(_too_slow(curve, case.traffic))
+    return _shape(case, budget, best=best, places=places, checkpoint=checkpoint, speed=speed)
+
+
+def _shape(
+    case: _Case,
+    budget: MemoryBudget,
+    *,
+    best: Steady,
+    places: int,
+    checkpoint: str | None,
+    speed: Speed,
+) -> ReplicaShape:
+    native = case.precision is case.model.native_precision
     judgement = judge(case.model, case.gpu)
     return ReplicaShape(
         model=case.model.name,
@@ -237,9 +250,7 @@ def _size(case: _Case, budget: MemoryBudget, checkpoint: str | None) -> ReplicaS
         tensor_parallel=case.tensor_parallel,
         weight_precision=case.precision,
         kv_precision=case.kv_precision,
-        quantize_online=checkpoint is None
-        and case.precision is not case.model.native_precision
-        and _online(case),
+        quantize_online=checkpoint is None and not native and _online(case),
         checkpoint=checkpoint or case.model.hf_id,
         max_sequences=places,
         max_model_len=_max_model_len(case, budget),
