@@ -97,7 +97,7 @@ def message(bill: Bill, *, limit: Decimal, source: str) -> str:
     least = "≥ " if bill.unpriced else ""
     over = bill.usd_per_month - limit
     headline = (
-        f"planned spend is {least}{_usd(bill.usd_per_month)}/month, {least}{_usd(over)}"
+        f"planned spend is {least}{_usd(bill.usd_per_month)}/month: {least}{_usd(over)}"
         f" ({_percent(over / limit)}) over the budget of {_usd(limit)}/month of stack"
         f" {pulumi.get_stack()} ({source})"
     )
@@ -110,7 +110,7 @@ def message(bill: Bill, *, limit: Decimal, source: str) -> str:
         parts.append(
             f"Not counted, for want of a price: {', '.join(r.name for r in bill.unpriced)}"
         )
-    return ". ".join(parts)
+    return "\n".join(f"{part}." for part in parts)
 
 
 def _dearest(bill: Bill) -> list[str]:

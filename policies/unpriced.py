@@ -35,7 +35,7 @@ def no_unpriced_resources(prices: Prices) -> ResourceValidationPolicy:
 def message(price: Unpriced) -> str:
     """Say why there is no price, what that means and what to do."""
     return (
-        f"no price is known: {price.reason}. Whatever it costs would not count against the budget."
+        f"no price is known: {price.reason}.\nWhatever it costs would not count against the budget."
         " Declare what is missing, use a type that has a price, or make this policy advisory in the"
         " pack's configuration."
     )

@@ -50,10 +50,10 @@ def test_a_stack_over_its_budget_is_told_everything(
     check(STACK, reports)
     assert reports.messages == [
         (
-            "planned spend is $1,419.85/month, $419.85 (42 %) over the budget of $1,000.00/month of"
-            " stack stack (outlay:budgetUsdPerMonth)."
-            " Dearest: gpu $1,314.00/month, cluster $73.00/month, nat $29.20/month."
-            " With every autoscaled pool at its maximum: $6,675.85/month"
+            "planned spend is $1,419.85/month: $419.85 (42 %) over the budget of $1,000.00/month of"
+            " stack stack (outlay:budgetUsdPerMonth).\n"
+            "Dearest: gpu $1,314.00/month, cluster $73.00/month, nat $29.20/month.\n"
+            "With every autoscaled pool at its maximum: $6,675.85/month."
         )
     ]
 
@@ -72,7 +72,7 @@ def test_a_cent_too_much_is_too_much(set_budget: SetBudget, reports: Reports) ->
     set_budget("1419.84")
     check(STACK, reports)
     assert (
-        "$1,419.85/month, $0.01 (0.0 %) over the budget of $1,419.84/month" in reports.messages[0]
+        "$1,419.85/month: $0.01 (0.0 %) over the budget of $1,419.84/month" in reports.messages[0]
     )
 
 
@@ -106,6 +106,13 @@ def test_a_budget_that_is_no_amount_blocks(
     ]
 
 
+def test_a_negative_budget_in_the_packs_configuration_blocks(reports: Reports) -> None:
+    check(STACK, reports, config={"usdPerMonth": -5.0})
+    assert reports.messages == [
+        "usdPerMonth of this policy's configuration must be an amount of USD above 0, got '-5.0'"
+    ]
+
+
 def test_unpriced_resources_make_the_total_a_lower_bound(
     set_budget: SetBudget, reports: Reports
 ) -> None:
@@ -113,10 +120,10 @@ def test_unpriced_resources_make_the_total_a_lower_bound(
     check([*STACK, resulting("aws:rds/instance:Instance", "db", {})], reports)
     message = reports.messages[0]
     assert message.startswith(
-        "planned spend is ≥ $1,419.85/month, ≥ $419.85 (42 %) over the budget"
+        "planned spend is ≥ $1,419.85/month: ≥ $419.85 (42 %) over the budget"
     )
     assert "maximum: ≥ $6,675.85/month" in message
-    assert message.endswith(". Not counted, for want of a price: db")
+    assert message.endswith("\nNot counted, for want of a price: db.")
 
 
 def test_unknown_outputs_never_leave_the_rule(set_budget: SetBudget, reports: Reports) -> None:
@@ -124,7 +131,7 @@ def test_unknown_outputs_never_leave_the_rule(set_budget: SetBudget, reports: Re
     set_budget("1000")
     unknown = resulting(NODE_GROUP, "other", pool(nodes=UNKNOWN) | {"arn": UNKNOWN})
     check([*STACK, unknown], reports)
-    assert reports.messages[0].endswith(". Not counted, for want of a price: other")
+    assert reports.messages[0].endswith("\nNot counted, for want of a price: other.")
 
 
 def test_remembered_inputs_go_before_outputs(set_budget: SetBudget, reports: Reports) -> None:
@@ -136,7 +143,7 @@ def test_remembered_inputs_go_before_outputs(set_budget: SetBudget, reports: Rep
     pending = provider(kubeconfig=UNKNOWN)
     prices.remember(declared(kind, "h100", spec, by=pending))
     check([resulting(kind, "h100", {}, by=pending)], reports, prices=prices)
-    assert reports.messages[0].startswith("planned spend is $35,945.20/month, ")
+    assert reports.messages[0].startswith("planned spend is $35,945.20/month: ")
 
 
 def test_remembered_resources_that_are_gone_do_not_count(

@@ -13,7 +13,7 @@ from tests.policies.conftest import Reports
 from tests.policies.resources import NODE_GROUP, declared, pool, provider
 
 AFTER = (
-    ". Whatever it costs would not count against the budget. Declare what is missing, use a type that"
+    ".\nWhatever it costs would not count against the budget. Declare what is missing, use a type that"
     " has a price, or make this policy advisory in the pack's configuration."
 )
 
