@@ -1,0 +1,10 @@
+"""A Plan's clusters become cloud resources: one package per provider, one interface.
+
+Importing this package imports no provider's SDK; `provision` does, for the providers it meets.
+"""
+
+from outlay.clouds.base import ProvisionedCluster
+from outlay.clouds.options import CloudOptions
+from outlay.clouds.registry import provision
+
+__all__ = ["CloudOptions", "ProvisionedCluster", "provision"]

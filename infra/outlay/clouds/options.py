@@ -1,0 +1,31 @@
+"""What a stack says about its cloud accounts, beside the Plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+KUBERNETES_VERSION = "1.34"
+ANY_ADDRESS = "0.0.0.0/0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloudOptions:
+    """Account and policy choices that no plan makes.
+
+    `gpu_zones` pins GPU pools to zones; its keys are `<region>/<instance type>` or `<region>`, its
+    values zone ids on AWS (use1-az4: the same place in every account) and zone names on GCP
+    (us-central1-b). Which zones hold which GPUs is in no price list, hence the choice.
+    `protected` makes the cloud refuse to delete a cluster. `api_cidrs` may reach the Kubernetes API.
+    """
+
+    gcp_project: str | None = None
+    kubernetes_version: str = KUBERNETES_VERSION
+    protected: bool = False
+    api_cidrs: tuple[str, ...] = (ANY_ADDRESS,)
+    gpu_zones: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def zones_of(self, *, region: str, instance_type: str) -> tuple[str, ...]:
+        """Return the zones chosen for an instance type, else for its region, else none."""
+        chosen = self.gpu_zones.get(f"{region}/{instance_type}")
+        return chosen or self.gpu_zones.get(region, ())

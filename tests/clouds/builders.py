@@ -1,0 +1,123 @@
+"""Small plans for the tests: every value has a default, so that a test names only what it is about."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from outlay.catalog import Market, PriceBook
+from outlay.planning.plan import Cluster, CpuPool, Plan, Pool
+
+
+def pool(**changes: Any) -> Pool:
+    """Return an on-demand pool of two g6.xlarge in us-east-1."""
+    values: dict[str, Any] = {
+        "name": "g6-xlarge-on-demand",
+        "cluster": "outlay-dev-aws-us-east-1",
+        "provider": "aws",
+        "region": "us-east-1",
+        "instance_type": "g6.xlarge",
+        "market": Market.ON_DEMAND,
+        "gpu": "L4",
+        "gpus_per_node": 1,
+        "vcpus": 4,
+        "host_memory_gib": 16.0,
+        "nodes": 2,
+        "min_nodes": 2,
+        "max_nodes": 2,
+        "disk_gib": 120,
+        "usd_per_node_hour": Decimal("0.8048"),
+        "price_as_of": "2026-07-20",
+        "price_source": "test",
+    }
+    return Pool(**(values | changes))
+
+
+def spot_pool(**changes: Any) -> Pool:
+    """Return a spot pool of three p5.48xlarge that may grow to five."""
+    values: dict[str, Any] = {
+        "name": "p5-48xlarge-spot",
+        "instance_type": "p5.48xlarge",
+        "market": Market.SPOT,
+        "gpu": "H100",
+        "gpus_per_node": 8,
+        "nodes": 3,
+        "min_nodes": 2,
+        "max_nodes": 5,
+        "disk_gib": 500,
+    }
+    return pool(**(values | changes))
+
+
+def gcp_pool(**changes: Any) -> Pool:
+    """Return an on-demand pool of two g2-standard-24 in us-central1."""
+    values: dict[str, Any] = {
+        "name": "g2-standard-24-on-demand",
+        "cluster": "outlay-dev-gcp-us-central1",
+        "provider": "gcp",
+        "region": "us-central1",
+        "instance_type": "g2-standard-24",
+        "gpus_per_node": 2,
+    }
+    return pool(**(values | changes))
+
+
+def cpu_pool(**changes: Any) -> CpuPool:
+    """Return two m6i.2xlarge."""
+    values: dict[str, Any] = {
+        "name": "cpu",
+        "cluster": "outlay-dev-aws-us-east-1",
+        "instance_type": "m6i.2xlarge",
+        "vcpus": 8,
+        "host_memory_gib": 32.0,
+        "nodes": 2,
+        "disk_gib": 50,
+        "usd_per_node_hour": Decimal("0.384"),
+    }
+    return CpuPool(**(values | changes))
+
+
+def aws_cluster(**changes: Any) -> Cluster:
+    """Return a cluster in us-east-1 with a CPU pool, an on-demand and a spot pool."""
+    values: dict[str, Any] = {
+        "name": "outlay-dev-aws-us-east-1",
+        "provider": "aws",
+        "region": "us-east-1",
+        "cpu_pool": cpu_pool(),
+        "pools": (pool(), spot_pool()),
+        "placements": (),
+    }
+    return Cluster(**(values | changes))
+
+
+def gcp_cluster(**changes: Any) -> Cluster:
+    """Return a cluster in us-central1 with a CPU pool and one GPU pool."""
+    name = "outlay-dev-gcp-us-central1"
+    values: dict[str, Any] = {
+        "name": name,
+        "provider": "gcp",
+        "region": "us-central1",
+        "cpu_pool": cpu_pool(cluster=name, instance_type="n2-standard-8"),
+        "pools": (gcp_pool(),),
+        "placements": (),
+    }
+    return Cluster(**(values | changes))
+
+
+def plan(*clusters: Cluster, **changes: Any) -> Plan:
+    """Return a plan of these clusters."""
+    values: dict[str, Any] = {
+        "project": "outlay",
+        "stack": "dev",
+        "namespace": "llm-d",
+        "workloads": (),
+        "clusters": clusters,
+        "fixed_costs": (),
+        "budget_usd_per_month": None,
+        "mip_gap": 0.0,
+        "price_book": PriceBook(version="0123456789ab", date="2026-08-10"),
+        "tags": (("Team", "Serving & Search"),),
+        "left_out": (),
+        "warnings": (),
+    }
+    return Plan(**(values | changes))
