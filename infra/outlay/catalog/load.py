@@ -63,7 +63,9 @@ class Catalog:
     @cached_property
     def provider_names(self) -> Names:
         """Names and aliases of providers."""
-        aliases = {name: [a for a, n in PROVIDER_ALIASES.items() if n == name] for name in PROVIDER_NAMES}
+        aliases = {
+            name: [a for a, n in PROVIDER_ALIASES.items() if n == name] for name in PROVIDER_NAMES
+        }
         return Names.build("provider", aliases.items())
 
     @cached_property
@@ -117,7 +119,10 @@ def load_catalog(folder: Path = DATA) -> Catalog:
         gpus=gpus,
         offers=_offers(folder, {gpu.name: gpu for gpu in gpus}),
         cpu_offers=_table(
-            folder, "cpu_offers.csv", _cpu_offer, key=lambda o: (o.provider, o.region, o.instance_type)
+            folder,
+            "cpu_offers.csv",
+            _cpu_offer,
+            key=lambda o: (o.provider, o.region, o.instance_type),
         ),
         service_prices=_table(
             folder, "service_prices.csv", _service, key=lambda s: (s.provider, s.service, s.region)
@@ -207,7 +212,9 @@ def _offers(folder: Path, gpus: dict[str, Gpu]) -> tuple[Offer, ...]:
             raise row.fail(f"duplicate key {key}")
         seen.add(key)
         _check_offer(row, gpus)
-        offers += [o for o in _markets(row) if (o.provider, o.instance_type, o.market) not in not_sold]
+        offers += [
+            o for o in _markets(row) if (o.provider, o.instance_type, o.market) not in not_sold
+        ]
     return tuple(sorted(offers, key=lambda offer: offer.key))
 
 
@@ -293,7 +300,9 @@ def _price_book(folder: Path) -> PriceBook:
         try:
             digest.update((folder / file).read_bytes())
         except FileNotFoundError:
-            raise DataError(file, f"file not found in {folder}; restore it from the repository") from None
+            raise DataError(
+                file, f"file not found in {folder}; restore it from the repository"
+            ) from None
     dates = [
         row.optional_text(column)
         for row in read_rows(folder / "offers.csv")

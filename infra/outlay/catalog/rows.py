@@ -119,6 +119,8 @@ def read_rows(path: Path) -> Iterator[Row]:
                     raise DataError(path.name, "wrong number of cells", row=reader.line_num)
                 yield Row(path.name, reader.line_num, cells)
     except FileNotFoundError:
-        raise DataError(path.name, f"file not found in {path.parent}; restore it from the repository") from None
+        raise DataError(
+            path.name, f"file not found in {path.parent}; restore it from the repository"
+        ) from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(path.name, f"not a readable CSV file ({error})") from None

@@ -30,8 +30,18 @@ FLAGS: dict[str, tuple[str, Any, bool, str]] = {
     "--gpu": ("gpus", str, True, "GPU type to consider; repeatable."),
     "--market": ("markets", str, True, "on-demand or spot; repeatable."),
     "--max-spot-share": ("maxSpotShare", str, False, "Largest share of capacity on spot, 0 to 1."),
-    "--survive-domain": ("surviveDomain", str, False, "What may be lost: none, spot, region, provider."),
-    "--survive-fraction": ("surviveFraction", str, False, "Share of demand kept when it is, 0 to 1."),
+    "--survive-domain": (
+        "surviveDomain",
+        str,
+        False,
+        "What may be lost: none, spot, region, provider.",
+    ),
+    "--survive-fraction": (
+        "surviveFraction",
+        str,
+        False,
+        "Share of demand kept when it is, 0 to 1.",
+    ),
     "--budget": ("budgetUsdPerMonth", str, False, "Largest cost in USD a month."),
 }
 
@@ -111,8 +121,8 @@ def request_options(command: F) -> F:
         type=click.Path(path_type=Path),
         help="Settings in a YAML file.",
     )(result)
-    result = click.option("--stack", "-s", help="Settings of Pulumi.<stack>.yaml.")(result)
-    return result  # type: ignore[no-any-return]  # click's decorators are typed for the function they wrap
+    decorate = click.option("--stack", "-s", help="Settings of Pulumi.<stack>.yaml.")
+    return decorate(result)  # type: ignore[no-any-return]  # the chain of decorators is untyped
 
 
 def _parameter(flag: str) -> str:

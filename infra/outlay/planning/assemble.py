@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from math import ceil
 
-from outlay.catalog import Catalog, Confidence, Market
+from outlay.catalog import Catalog, Confidence, Grade, Market
 from outlay.catalog.names import normalise
 from outlay.planning.fleet import BoughtNodes, Fleet, OpenedSite
 from outlay.planning.nodes import replica_room
@@ -24,7 +24,6 @@ from outlay.planning.plan import (
 from outlay.planning.sites import CPU_DISK_GIB, CpuChoice
 from outlay.pricing.types import Category
 from outlay.settings import Settings
-from outlay.sizing.types import Grade
 
 LEAST_SHARE = 1e-6
 
@@ -90,7 +89,9 @@ def _cluster(opened: OpenedSite, settings: Settings, identity: Identity) -> Clus
         region=site.region,
         cpu_pool=_cpu_pool(name, opened.cpu_nodes),
         pools=tuple(_pool(name, bought, settings) for bought in opened.bought),
-        placements=tuple(p for bought in opened.bought for p in _placements(name, bought, settings)),
+        placements=tuple(
+            p for bought in opened.bought for p in _placements(name, bought, settings)
+        ),
     )
 
 
@@ -169,7 +170,9 @@ def _fixed_costs(opened: OpenedSite, cluster: str, settings: Settings) -> Iterab
     for choice, count in opened.cpu_nodes:
         what = f"{count} x {choice.offer.instance_type} for routers and system pods"
         yield cost(what, Category.CPU, choice.offer.usd_per_hour * count)
-        yield cost(f"disks of {count} CPU nodes", Category.STORAGE, choice.disk_usd_per_hour * count)
+        yield cost(
+            f"disks of {count} CPU nodes", Category.STORAGE, choice.disk_usd_per_hour * count
+        )
     for bought in opened.bought:
         candidate = bought.candidate
         what = f"{bought.nodes} x {candidate.disk_gib} GiB disk of {candidate.offer.instance_type}"

@@ -14,7 +14,10 @@ def check_budget(plan: Plan) -> None:
     budget = plan.budget_usd_per_month
     if budget is None or plan.usd_per_month <= budget:
         return
-    costs = [(pool.usd_per_hour, f"{pool.nodes} x {pool.instance_type} {pool.market}") for pool in plan.pools]
+    costs = [
+        (pool.usd_per_hour, f"{pool.nodes} x {pool.instance_type} {pool.market}")
+        for pool in plan.pools
+    ]
     costs += [(cost.usd_per_hour, cost.what) for cost in plan.fixed_costs]
     dearest = sorted(costs, key=lambda cost: -cost[0])[:DEAREST]
     raise OverBudgetError(

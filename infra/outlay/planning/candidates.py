@@ -10,8 +10,8 @@ from math import ceil
 from outlay.catalog import Catalog, Grade, Model, Offer, Precision, provider
 from outlay.catalog.llm_d import ROUTER_CPUS, ROUTER_MEMORY_GIB
 from outlay.catalog.providers import ROUTERS_ON_GPU_NODES
-from outlay.planning.plan import LeftOut
 from outlay.planning.nodes import Allocatable, allocatable, replica_room
+from outlay.planning.plan import LeftOut
 from outlay.pricing.rates import Rates
 from outlay.pricing.types import Unpriced
 from outlay.settings import Settings, WorkloadSettings
@@ -65,7 +65,9 @@ Shapes = dict[tuple[int, str], tuple[ReplicaShape, ...]]
 def field(settings: Settings, catalog: Catalog, *, provisioned_only: bool) -> Field:
     """Return every offer that the settings allow, with the shapes that fit it."""
     left_out: list[LeftOut] = []
-    offers = _allowed_offers(settings, catalog, provisioned_only=provisioned_only, left_out=left_out)
+    offers = _allowed_offers(
+        settings, catalog, provisioned_only=provisioned_only, left_out=left_out
+    )
     shapes, misfits = _shapes(settings, catalog, sorted({offer.gpu for offer in offers}))
     rates = Rates(catalog)
     candidates: list[Candidate] = []
@@ -79,7 +81,7 @@ def field(settings: Settings, catalog: Catalog, *, provisioned_only: bool) -> Fi
 def _allowed_offers(
     settings: Settings, catalog: Catalog, *, provisioned_only: bool, left_out: list[LeftOut]
 ) -> list[Offer]:
-    allowed = [p for p in settings.providers or sorted({o.provider for o in catalog.offers})]
+    allowed = list(settings.providers or sorted({o.provider for o in catalog.offers}))
     if provisioned_only:
         for name in [p for p in allowed if not provider(p).provisioned]:
             allowed.remove(name)
@@ -93,8 +95,10 @@ def _allowed_offers(
         lambda o: o.provider in allowed,
         lambda o: o.market in settings.markets,
         lambda o: not settings.gpus or o.gpu in settings.gpus,
-        lambda o: not settings.regions
-        or any(matches(p, provider=o.provider, region=o.region) for p in settings.regions),
+        lambda o: (
+            not settings.regions
+            or any(matches(p, provider=o.provider, region=o.region) for p in settings.regions)
+        ),
     )
     return [offer for offer in catalog.offers if all(rule(offer) for rule in rules)]
 
@@ -114,7 +118,9 @@ def _shapes(
                 traffic=traffic(workload),
                 precisions=wanted,
                 max_gpus=MOST_GPUS_PER_REPLICA,
-                checkpoints=dict.fromkeys(wanted, workload.checkpoint) if workload.checkpoint else {},
+                checkpoints=dict.fromkeys(wanted, workload.checkpoint)
+                if workload.checkpoint
+                else {},
             )
             misfits += [result for result in results if isinstance(result, DoesNotRun)]
             fits = [result for result in results if isinstance(result, ReplicaShape)]
@@ -204,7 +210,12 @@ def _candidate(offer: Offer, shapes: Shapes, rates: Rates, *, workloads: int) ->
     )
 
 
+def _download_gib(shape: ReplicaShape) -> float:
+    """The checkpoint on disk: 16-bit, twice the size, when the engine quantises it while loading."""
+    return shape.weights_gib * (2 if shape.quantize_online else 1)
+
+
 def _disk_gib(offer: Offer, options: Iterable[Option]) -> int:
-    """Room for the weights of a full node, whichever workload fills it, in steps of 10 GiB."""
-    weights = max(o.shape.weights_gib * (offer.gpus_per_node // o.shape.gpus) for o in options)
+    """Room for what a full node downloads, whichever workload fills it, in steps of 10 GiB."""
+    weights = max(_download_gib(o.shape) * (offer.gpus_per_node // o.shape.gpus) for o in options)
     return 10 * ceil((BASE_DISK_GIB + WEIGHTS_DISK_FACTOR * weights) / 10)

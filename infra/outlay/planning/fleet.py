@@ -1,6 +1,6 @@
 """The fleet as a mixed-integer linear program: which nodes to buy and which replicas to put on them.
 
-Integers: nodes per offer, replicas per offer × workload × shape, CPU nodes per site. Binaries: a
+Integers: nodes per offer, replicas per offer, workload and shape, CPU nodes per site. Binaries: a
 site's cluster is opened; a workload is served there (and has a router there). Shares: the part of
 a workload's demand that a site answers. docs/planning.md states the program in full.
 """
@@ -90,7 +90,9 @@ class FleetProgram:
         if solution is None:
             return None
         values = [round(value) for value in solution.values]
-        opened = [self._opened(n, site, values, solution.values) for n, site in enumerate(self._sites)]
+        opened = [
+            self._opened(n, site, values, solution.values) for n, site in enumerate(self._sites)
+        ]
         return Fleet(opened=tuple(o for o in opened if o is not None), gap=solution.gap)
 
     def _add_site(self, number: int, site: Site) -> None:
@@ -216,9 +218,15 @@ class FleetProgram:
         placed: dict[str, list[tuple[Option, int]]] = defaultdict(list)
         for replicas in self._replicas:
             if replicas.site == number and values[replicas.index]:
-                placed[replicas.candidate.offer.key].append((replicas.option, values[replicas.index]))
+                placed[replicas.candidate.offer.key].append(
+                    (replicas.option, values[replicas.index])
+                )
         bought = [
-            BoughtNodes(candidate=c, nodes=values[self._nodes[number, i]], replicas=tuple(placed[c.offer.key]))
+            BoughtNodes(
+                candidate=c,
+                nodes=values[self._nodes[number, i]],
+                replicas=tuple(placed[c.offer.key]),
+            )
             for i, c in enumerate(site.candidates)
             if values[self._nodes[number, i]]
         ]

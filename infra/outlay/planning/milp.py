@@ -33,7 +33,12 @@ class Program:
     rows: list[tuple[dict[int, float], float, float]] = field(default_factory=list)
 
     def variable(
-        self, *, cost: float = 0.0, lower: float = 0.0, upper: float = INFINITY, integer: bool = True
+        self,
+        *,
+        cost: float = 0.0,
+        lower: float = 0.0,
+        upper: float = INFINITY,
+        integer: bool = True,
     ) -> int:
         """Add a variable and return its index."""
         self.costs.append(cost)

@@ -38,14 +38,14 @@ def allocatable(*, provider: str, vcpus: int, host_memory_gib: float) -> Allocat
     """
     cpus = vcpus - _reserved_cpus(vcpus) - DAEMON_CPUS
     memory = host_memory_gib * (1 - KERNEL_SHARE) - _reserved_gib(provider, host_memory_gib)
-    return Allocatable(
-        cpus=max(0, int(cpus)), memory_gib=max(0, int(memory - DAEMON_MEMORY_GIB))
-    )
+    return Allocatable(cpus=max(0, int(cpus)), memory_gib=max(0, int(memory - DAEMON_MEMORY_GIB)))
 
 
 def _reserved_cpus(vcpus: int) -> float:
     """GKE's curve: 6 % of the first core, 1 % of the second, 0.5 % of two more, 0.25 % beyond."""
-    return 0.06 + 0.01 * (vcpus > 1) + 0.005 * min(max(vcpus - 2, 0), 2) + 0.0025 * max(vcpus - 4, 0)
+    return (
+        0.06 + 0.01 * (vcpus > 1) + 0.005 * min(max(vcpus - 2, 0), 2) + 0.0025 * max(vcpus - 4, 0)
+    )
 
 
 def _reserved_gib(provider: str, memory_gib: float) -> float:
@@ -75,7 +75,9 @@ class ReplicaRoom:
     @property
     def is_enough(self) -> bool:
         """Whether an engine can run in it."""
-        return self.cpus >= LEAST_CPUS_PER_REPLICA and self.memory_gib >= LEAST_MEMORY_GIB_PER_REPLICA
+        return (
+            self.cpus >= LEAST_CPUS_PER_REPLICA and self.memory_gib >= LEAST_MEMORY_GIB_PER_REPLICA
+        )
 
 
 def replica_room(node: Allocatable, *, gpus_per_node: int, gpus: int) -> ReplicaRoom:

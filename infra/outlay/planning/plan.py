@@ -193,7 +193,11 @@ class Plan:
 
     def capacity_rps(self, workload: str) -> Interval:
         """Return the summed capacity of a workload's replicas."""
-        parts = [p.shape.capacity_rps.scaled(p.replicas) for p in self.placements if p.workload == workload]
+        parts = [
+            p.shape.capacity_rps.scaled(p.replicas)
+            for p in self.placements
+            if p.workload == workload
+        ]
         return Interval(
             low=sum(part.low for part in parts),
             expected=sum(part.expected for part in parts),

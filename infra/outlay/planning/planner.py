@@ -53,7 +53,9 @@ def compare(settings: Settings, catalog: Catalog) -> tuple[Comparison, ...]:
 
     Providers that outlay cannot provision yet are compared like the others, and say so.
     """
-    rows = [_compare_one(p.name, settings, catalog) for p in PROVIDERS if _is_allowed(p.name, settings)]
+    rows = [
+        _compare_one(p.name, settings, catalog) for p in PROVIDERS if _is_allowed(p.name, settings)
+    ]
     return tuple(sorted(rows, key=_cheapest_first))
 
 

@@ -38,15 +38,11 @@ def _nothing_on_sale(settings: Settings, catalog: Catalog) -> list[str]:
     providers = settings.providers or tuple(sorted({o.provider for o in catalog.offers}))
     on_sale = [o for o in catalog.offers if o.provider in providers]
     if settings.markets == (Market.SPOT,) and not any(o.market is Market.SPOT for o in on_sale):
-        return [
-            f"markets: only spot is allowed, but no spot price is known at {', '.join(providers)};"
-            " add on-demand or another provider"
-        ]
+        there = ", ".join(providers)
+        return [f"markets: spot alone, but no spot price is known at {there}; add on-demand"]
     if settings.gpus and not any(o.gpu in settings.gpus for o in on_sale):
-        return [
-            f"gpus: {', '.join(settings.gpus)} is not on sale at {', '.join(providers)};"
-            f" on sale there: {', '.join(sorted({o.gpu for o in on_sale}))}"
-        ]
+        wanted, sold = ", ".join(settings.gpus), ", ".join(sorted({o.gpu for o in on_sale}))
+        return [f"gpus: {wanted} is not on sale at {', '.join(providers)}, which sell {sold}"]
     return []
 
 
@@ -54,7 +50,8 @@ def _misfits(label: str, settings: Settings, field: Field) -> list[str]:
     workload = next(w for w in settings.workloads if w.label == label)
     found = [m for m in field.misfits if m.model == workload.model]
     lines = Counter(
-        f"{label} on {m.tensor_parallel} x {m.gpu} at {m.weight_precision}: {m.reason}" for m in found
+        f"{label} on {m.tensor_parallel} x {m.gpu} at {m.weight_precision}: {m.reason}"
+        for m in found
     )
     # The largest GPU groups come closest to fitting: they are the ones worth reading.
     nearest = sorted(lines, key=lambda line: -int(line.split(" on ")[1].split(" x ")[0]))

@@ -52,7 +52,9 @@ def _headline(plan: Plan) -> Text:
     text.append(f"   {usd(plan.usd_per_million_tokens)} per million tokens")
     text.append(f"   {usd(plan.usd_per_million_output_tokens)} per million output tokens")
     proof = "proven cheapest" if plan.mip_gap == 0 else f"within {plan.mip_gap:.2%} of the cheapest"
-    text.append(f"\n{proof} for the prices of {plan.price_book.date} (book {plan.price_book.version})")
+    text.append(
+        f"\n{proof} for the prices of {plan.price_book.date} (book {plan.price_book.version})"
+    )
     if plan.budget_usd_per_month is not None:
         share = plan.usd_per_month / plan.budget_usd_per_month
         text.append(f"; {share:.0%} of the budget of {usd(plan.budget_usd_per_month)}/month")
@@ -60,7 +62,9 @@ def _headline(plan: Plan) -> Text:
 
 
 def _pools(plan: Plan) -> Table:
-    table = _table("Provider", "Region", "Instance", "Market", "GPUs", ">Nodes", ">$/node-h", ">$/month")
+    table = _table(
+        "Provider", "Region", "Instance", "Market", "GPUs", ">Nodes", ">$/node-h", ">$/month"
+    )
     for pool in plan.pools:
         table.add_row(
             pool.provider,
@@ -77,7 +81,15 @@ def _pools(plan: Plan) -> Table:
 
 def _workloads(plan: Plan) -> Table:
     table = _table(
-        "Model", ">Target req/s", ">Replicas", "Each on", "Precision", ">Req/s each", ">TTFT ms", ">TPOT ms", "Grade"
+        "Model",
+        ">Target req/s",
+        ">Replicas",
+        "Each on",
+        "Precision",
+        ">Req/s each",
+        ">TTFT ms",
+        ">TPOT ms",
+        "Grade",
     )
     targets = {workload.name: workload for workload in plan.workloads}
     for placement in sorted(plan.placements, key=lambda p: p.workload):

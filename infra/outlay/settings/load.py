@@ -103,7 +103,9 @@ def _json_or_text(key: str, value: str) -> object:
     try:
         return json.loads(value)
     except json.JSONDecodeError as error:
-        raise SettingsError([Problem(key, f"is no valid JSON: {error}")], source="Pulumi config") from None
+        raise SettingsError(
+            [Problem(key, f"is no valid JSON: {error}")], source="Pulumi config"
+        ) from None
 
 
 def _read_yaml(path: Path) -> dict[str, object]:

@@ -22,6 +22,7 @@ from pydantic.alias_generators import to_camel
 from outlay.catalog import Catalog, Grade, Market, Precision
 from outlay.catalog.names import normalise
 from outlay.errors import UnknownNameError
+from outlay.settings.regions import check_pattern
 
 T = TypeVar("T")
 LARGEST_RPS = 100_000.0
@@ -101,14 +102,16 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
 Gpus = Annotated[tuple[GpuName, ...], BeforeValidator(_one_or_many)]
 Providers = Annotated[tuple[ProviderName, ...], BeforeValidator(_one_or_many)]
 Precisions = Annotated[tuple[Precision, ...], BeforeValidator(_one_or_many)]
-Markets = Annotated[
-    tuple[Market, ...], BeforeValidator(_one_or_many), AfterValidator(_not_empty)
-]
+Markets = Annotated[tuple[Market, ...], BeforeValidator(_one_or_many), AfterValidator(_not_empty)]
 
 
 class _Base(BaseModel):
     model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_camel, validate_by_alias=True, validate_by_name=False
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_camel,
+        validate_by_alias=True,
+        validate_by_name=False,
     )
 
 
@@ -117,7 +120,9 @@ class WorkloadSettings(_Base):
 
     model: ModelName = Field(description="Model to serve, such as llama-3.1-8b")
     target_rps: Rps = Field(description="Requests per second to serve")
-    name: DnsLabel = Field("", description="Name of the workload, a DNS label; the model's by default")
+    name: DnsLabel = Field(
+        "", description="Name of the workload, a DNS label; the model's by default"
+    )
     input_tokens: Tokens = Field(512, description="Mean prompt tokens per request")
     output_tokens: Tokens = Field(256, description="Mean output tokens per request")
     prefix_cache_hit_share: Part = Field(
@@ -126,7 +131,8 @@ class WorkloadSettings(_Base):
     ttft_ms: Milliseconds = Field(2000.0, description="SLO: mean time to first token")
     tpot_ms: Milliseconds = Field(50.0, description="SLO: mean time per output token")
     precisions: Precisions = Field(
-        (), description="Weight precisions to consider; the checkpoint's own and lossless fp8 by default"
+        (),
+        description="Weight precisions to consider; the checkpoint's own and lossless fp8 by default",
     )
     checkpoint: str = Field(
         "", description="Hugging Face repository of quantised weights, in the one precision named"
@@ -167,12 +173,16 @@ class Settings(_Base):
         description="Several models: a list of the workload settings above; at the top they are defaults"
     )
     providers: Providers = Field((), description="Providers to consider; all by default")
-    regions: Names = Field((), description="Regions or patterns such as us-* to consider; all by default")
+    regions: Names = Field(
+        (), description="Regions or patterns such as us-* to consider; all by default"
+    )
     gpus: Gpus = Field((), description="GPU types to consider; all by default")
     markets: Markets = Field(
         (Market.ON_DEMAND, Market.SPOT), description="Markets to buy in: on-demand, spot"
     )
-    max_spot_share: Share = Field(1.0, description="Largest share of each model's capacity on spot, 0 to 1")
+    max_spot_share: Share = Field(
+        1.0, description="Largest share of each model's capacity on spot, 0 to 1"
+    )
     survive_domain: SurviveDomain = Field(
         SurviveDomain.SPOT,
         description="What may be lost at once: none, spot (one GPU type's spot nodes in a region), region, provider",
@@ -181,15 +191,20 @@ class Settings(_Base):
         0.5, description="Share of the demand that is still served when it is lost, 0 to below 1"
     )
     headroom: Factor = Field(1.0, description="Factor on the demand to plan for, 1 to 10")
-    max_scale: Factor = Field(1.0, description="Largest pool size as a factor of the planned one, 1 to 10")
+    max_scale: Factor = Field(
+        1.0, description="Largest pool size as a factor of the planned one, 1 to 10"
+    )
     lowest_grade: Grade = Field(
         Grade.THROUGHPUT_ONLY,
         description="Least trusted sizing to buy on: calibrated, covered, throughput-only, extrapolated",
     )
     egress_bytes_per_output_token: EgressBytes = Field(
-        5.0, description="Bytes sent to clients per output token; about 250 when answers are streamed"
+        5.0,
+        description="Bytes sent to clients per output token; about 250 when answers are streamed",
     )
-    budget_usd_per_month: Budget = Field(None, description="Largest cost in USD a month; no limit by default")
+    budget_usd_per_month: Budget = Field(
+        None, description="Largest cost in USD a month; no limit by default"
+    )
     environment: str = Field("dev", description="Environment; prod protects clusters from deletion")
     namespace: DnsLabel = Field("llm-d", description="Kubernetes namespace of the model servers")
     kubernetes_version: KubernetesVersion = Field("1.34", description="Kubernetes minor version")
@@ -198,17 +213,19 @@ class Settings(_Base):
     @field_validator("regions")
     @classmethod
     def _regions_exist(cls, patterns: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        from outlay.settings.regions import check_pattern
-
         for pattern in patterns:
             check_pattern(pattern, _catalog(info))
         return patterns
 
     @field_validator("workloads")
     @classmethod
-    def _names_are_unique(cls, workloads: tuple[WorkloadSettings, ...]) -> tuple[WorkloadSettings, ...]:
+    def _names_are_unique(
+        cls, workloads: tuple[WorkloadSettings, ...]
+    ) -> tuple[WorkloadSettings, ...]:
         labels = [workload.label for workload in workloads]
         for label in labels:
             if labels.count(label) > 1:
-                raise ValueError(f"two workloads are called {label!r}; give one of them another `name`")
+                raise ValueError(
+                    f"two workloads are called {label!r}; give one of them another `name`"
+                )
         return workloads

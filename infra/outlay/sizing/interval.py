@@ -111,7 +111,7 @@ FACTORS: dict[Group, GroupFactors] = {
     # Only throughput is measured: latencies are the union of the covered group, the reciprocal of
     # throughput and the few measurements; capacity the union of throughput and the covered group.
     Group.DENSE_THROUGHPUT: _group(
-        throughput=(0.76, 1.17), ttft=(0.17, 1.73), tpot=(0.68, 1.38), capacity=(0.76, 1.29)
+        throughput=(0.74, 1.17), ttft=(0.17, 1.73), tpot=(0.68, 1.38), capacity=(0.74, 1.29)
     ),
     # A handful of curves, and default settings on 24 GB cards ran up to two times below the formula
     # (L4 Llama-2-7B 1.22 x, Llama-3.1-8B 1.54 x). TPOT near saturation on A10G: 3.25 x.
