@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from types import MappingProxyType
 
 from sandbox import aws_rules
-from sandbox.aws_types import ACCOUNT, DOMAIN, TYPES, zone_id
+from sandbox.aws_types import ACCOUNT, DOMAIN, TYPES
 from sandbox.catalogue import machines
 from sandbox.cloud import Cloud, stable_hex
 from sandbox.errors import CloudError, Code
@@ -157,14 +157,14 @@ def _availability_zones(cloud: Aws, arguments: Props) -> Props:
     names = [
         zone
         for zone in aws_rules.zones(region)
-        if zone not in left_out and zone_id(region, zone) not in ids_out
+        if zone not in left_out and aws_rules.zone_id(zone) not in ids_out
     ]
     return {
         **arguments,
         "id": region,
         "region": region,
         "names": names,
-        "zoneIds": [zone_id(region, zone) for zone in names],
+        "zoneIds": [aws_rules.zone_id(zone) for zone in names],
         "groupNames": [region],
     }
 

@@ -25,6 +25,13 @@ ZONE_LETTERS = MappingProxyType(
         "mx-central-1": "abc", "us-gov-east-1": "abc", "us-gov-west-1": "abc",
     }
 )  # fmt: skip
+DIRECTIONS = MappingProxyType(
+    {"northeast": "ne", "northwest": "nw", "southeast": "se", "southwest": "sw"}
+)
+# Zone ids do not follow the letters here: no account sees apne1-az3 any more.
+ODD_PLACES = MappingProxyType({"ap-northeast-1": {"a": 4, "c": 1, "d": 2}})
+# No EKS control plane in these. Source: EKS user guide, "Subnet requirements for clusters".
+NO_CONTROL_PLANE = frozenset({"use1-az3", "usw1-az2", "cac1-az3"})
 AMI_TYPES = (
     "AL2_x86_64", "AL2_x86_64_GPU", "AL2_ARM_64", "CUSTOM", "AL2023_x86_64_STANDARD",
     "AL2023_ARM_64_STANDARD", "AL2023_x86_64_NEURON", "AL2023_x86_64_NVIDIA", "AL2023_ARM_64_NVIDIA",
@@ -52,8 +59,24 @@ MAX_TAINTS = 50
 
 
 def zones(region: str) -> list[str]:
-    """Return the zone names of a region."""
+    """Return the zone names of a region, as the sandbox's account sees them."""
     return [f"{region}{letter}" for letter in ZONE_LETTERS.get(region, "abc")]
+
+
+def zone_id(zone: str) -> str:
+    """Return the id of a zone, which is the same place in every account: usw2-az1."""
+    region, letter = zone[:-1], zone[-1]
+    *area, direction, number = region.split("-")
+    short = (
+        area[0] + "".join(part[0] for part in area[1:]) + DIRECTIONS.get(direction, direction[0])
+    )
+    place = ODD_PLACES.get(region, {}).get(letter, ord(letter) - ord("a") + 1)
+    return f"{short}{number}-az{place}"
+
+
+def zone_named(region: str, id_: str) -> str:
+    """Return the name of the zone with an id, or an empty text."""
+    return next((zone for zone in zones(region) if zone_id(zone) == id_), "")
 
 
 def region_rule(region: str) -> Iterator[Failure]:
@@ -92,12 +115,14 @@ def vpc(situation: Situation) -> Iterator[Failure]:
 def subnet(situation: Situation) -> Iterator[Failure]:
     """Check a subnet's address range and zone."""
     yield from _cidr(situation, "cidrBlock", widest=16, narrowest=28)
-    zone = situation.text("availabilityZone")
-    if zone and zone not in zones(situation.region):
-        yield Failure(
-            "availabilityZone",
-            f"{zone!r} is no zone of {situation.region}: {', '.join(zones(situation.region))}",
-        )
+    names = zones(situation.region)
+    for path, known in (
+        ("availabilityZone", names),
+        ("availabilityZoneId", [zone_id(name) for name in names]),
+    ):
+        zone = situation.text(path)
+        if zone and zone not in known:
+            yield Failure(path, f"{zone!r} is no zone of {situation.region}: {', '.join(known)}")
 
 
 def _cidr(situation: Situation, path: str, *, widest: int, narrowest: int) -> Iterator[Failure]:
@@ -124,16 +149,25 @@ def cluster(situation: Situation) -> Iterator[Failure]:
     version = situation.text("version")
     if version and not KUBERNETES_VERSION.fullmatch(version):
         yield Failure("version", f"{version!r} is no Kubernetes version such as 1.34")
-    subnets = as_map(situation.inputs.get("vpcConfig")).get("subnetIds")
-    if (
-        isinstance(subnets, list)
-        and len({str(item) for item in subnets if not isinstance(item, Unknown)})
-        + sum(isinstance(item, Unknown) for item in subnets)
-        < 2
-    ):
+    yield from _control_plane_zones(situation)
+
+
+def _control_plane_zones(situation: Situation) -> Iterator[Failure]:
+    """Check where the control plane lies, as far as the subnets exist already."""
+    path = "vpcConfig.subnetIds"
+    subnets = as_list(as_map(situation.inputs.get("vpcConfig")).get("subnetIds"))
+    made = [
+        situation.referred("aws:ec2/subnet:Subnet", "id", as_text(subnet)) for subnet in subnets
+    ]
+    places = {as_text(record.outputs.get("availabilityZoneId")) for record in made if record}
+    refused = sorted(places & NO_CONTROL_PLANE)
+    if refused:
         yield Failure(
-            "vpcConfig.subnetIds", "an EKS cluster needs subnets in at least two availability zones"
+            path,
+            f"UnsupportedAvailabilityZoneException: no EKS control plane can lie in {', '.join(refused)}",
         )
+    if len(subnets) < 2 or (all(made) and len(places) < 2):
+        yield Failure(path, "an EKS cluster needs subnets in at least two availability zones")
 
 
 def node_group(situation: Situation) -> Iterator[Failure]:

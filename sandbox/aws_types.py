@@ -99,23 +99,15 @@ def _vpc(situation: Situation) -> Props:
 
 
 def _subnet(situation: Situation) -> Props:
-    zones = rules.zones(situation.region)
-    zone = situation.text("availabilityZone", zones[0])
+    chosen = rules.zone_named(situation.region, situation.text("availabilityZoneId"))
+    zone = situation.text("availabilityZone", chosen or rules.zones(situation.region)[0])
     return {
         **OWNED,
         "availabilityZone": zone,
-        "availabilityZoneId": zone_id(situation.region, zone),
+        "availabilityZoneId": rules.zone_id(zone),
         "ipv6CidrBlockAssociationId": "",
         "privateDnsHostnameTypeOnLaunch": "ip-name",
     }
-
-
-def zone_id(region: str, zone: str) -> str:
-    """Return the account-independent id of a zone, such as usw2-az1."""
-    area, direction, number = region.rsplit("-", 2)
-    zones = rules.zones(region)
-    index = zones.index(zone) + 1 if zone in zones else 1
-    return f"{area.replace('-', '')}{direction[0]}{number}-az{index}"
 
 
 def _eip(situation: Situation) -> Props:

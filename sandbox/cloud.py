@@ -14,7 +14,7 @@ from sandbox.faults import Interruption
 from sandbox.ledger import Ledger, Record, now
 from sandbox.rules import Reference, ResourceType, Situation
 from sandbox.schema import Failure
-from sandbox.values import Props, is_known, mask, merge, without_internal
+from sandbox.values import Props, mask, merge, without_internal
 
 PLACEHOLDER_ID = "sandbox-preview"
 
@@ -217,11 +217,8 @@ class Cloud(ABC):
         self._require_quota(kind, situation, replaces=record)
         known = merge(situation.inputs, kind.defaults, record.outputs if record else {})
         placed = _with_id(situation, situation.id or PLACEHOLDER_ID)
-        return (
-            mask(self._outputs(kind, placed), known)
-            if is_known(inputs)
-            else merge(situation.inputs, mask(self._outputs(kind, placed), known))
-        )
+        outputs: Props = merge(situation.inputs, mask(self._outputs(kind, placed), known))
+        return outputs
 
     def create(self, token: str, *, urn: str, inputs: Props, interruption: Interruption) -> Live:
         """Make a resource.
@@ -237,7 +234,7 @@ class Cloud(ABC):
             self._refuse_twin(kind, situation)
             self._require_quota(kind, situation)
             self._require_capacity(kind, situation)
-            record = self._record(kind, situation, inputs=inputs)
+            record = interruption.mark(self._record(kind, situation, inputs=inputs))
             self.ledger.insert(record)
         interruption.after(record)
         return Live(record.id, record.inputs, record.outputs)
@@ -295,7 +292,7 @@ class Cloud(ABC):
             self._require_references(kind, situation)
             self._require_quota(kind, situation, replaces=old)
             self._require_capacity(kind, situation, replaces=old)
-            record = self._record(kind, situation, inputs=news)
+            record = interruption.mark(self._record(kind, situation, inputs=news))
             self.ledger.replace(record)
         interruption.after(record)
         return Live(record.id, record.inputs, record.outputs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sandbox.errors import CloudError, Code, PartialFailureError
 from sandbox.ledger import Fault, Record
@@ -49,6 +49,13 @@ class Interruption:
             os.kill(os.getpid(), signal.SIGKILL)
         elif self.fault.kind in CODES:
             raise CloudError(CODES[self.fault.kind], self._message())
+
+    def mark(self, record: Record) -> Record:
+        """Return the resource as the cloud shows it, which tells of a broken one."""
+        broken = self.fault is not None and self.fault.kind == "partial"
+        if not broken or "status" not in record.outputs:
+            return record
+        return replace(record, outputs={**record.outputs, "status": "CREATE_FAILED"})
 
     def after(self, record: Record) -> None:
         """Play what comes after the cloud acted."""

@@ -31,6 +31,8 @@ LABEL_KEY = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 LABEL_VALUE = re.compile(r"[a-z0-9_-]{0,63}")
 BUCKET_NAME = re.compile(r"(?!goog)(?!.*google)[a-z0-9][a-z0-9_.-]{1,61}[a-z0-9]")
 ACCOUNT_ID = re.compile(r"[a-z](?:[a-z0-9-]{4,28}[a-z0-9])")
+# Source: Google Cloud, "Supported disk types for machine families".
+HYPERDISK_ONLY = ("a3-ultragpu", "a4-", "a4x-", "g4-")
 DRIVER_VERSIONS = ("DEFAULT", "LATEST", "INSTALLATION_DISABLED", "GPU_DRIVER_VERSION_UNSPECIFIED")
 # A node pool that takes its nodes from these is not bought on demand.
 SPECIFIC_RESERVATION = "SPECIFIC_RESERVATION"
@@ -195,8 +197,9 @@ def _machine(situation: Situation) -> Iterator[Failure]:
     reason = refusal("gcp", name=key, region=region, market=bought or ON_DEMAND)
     if reason and (bought or "is not sold on-demand" not in reason):
         yield Failure("nodeConfig.machineType", reason)
-    elif machine := machines("gcp").get(key):
+    if machine := machines("gcp").get(key):
         yield from _accelerators(machine, asked)
+        yield from _disk(name, as_text(config.get("diskType")))
 
 
 def _accelerators(machine: Machine, asked: list[Props]) -> Iterator[Failure]:
@@ -226,6 +229,14 @@ def _accelerators(machine: Machine, asked: list[Props]) -> Iterator[Failure]:
         yield Failure(
             f"{path}[0].gpuDriverInstallationConfig.gpuDriverVersion",
             f"{driver!r} must be one of {', '.join(DRIVER_VERSIONS)}",
+        )
+
+
+def _disk(machine: str, disk: str) -> Iterator[Failure]:
+    if machine.startswith(HYPERDISK_ONLY) and not disk.startswith("hyperdisk"):
+        yield Failure(
+            "nodeConfig.diskType",
+            f"{machine} takes no persistent disk; set diskType to hyperdisk-balanced",
         )
 
 

@@ -209,7 +209,7 @@ class Kubernetes(Cloud):
         if self.folder or self.cluster == OWN_CLUSTER:
             return
         for record in self.ledger.records():
-            if self.cluster in as_text(record.outputs.get("endpoint")):
+            if self.cluster in as_text(record.outputs.get("endpoint")).lower():
                 return
         raise CloudError(
             Code.UNAVAILABLE,

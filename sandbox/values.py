@@ -6,7 +6,7 @@ Paths are written as Pulumi writes them: `scalingConfig.desiredSize`, `instanceT
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 # JSON values of arbitrary shape: the SDKs' own schemas (sandbox/schema.py) say what each one holds.
@@ -36,17 +36,6 @@ class Unknown(str):
 
 
 UNKNOWN = Unknown("04da6b54-80e4-46f7-96ec-b56ff0331ba9")
-
-
-def is_known(value: Value) -> bool:
-    """Return whether nothing inside the value is unknown."""
-    if isinstance(value, Unknown):
-        return False
-    if isinstance(value, Mapping):
-        return all(is_known(item) for item in value.values())
-    if isinstance(value, list):
-        return all(is_known(item) for item in value)
-    return True
 
 
 def as_map(value: Value) -> Props:
