@@ -212,6 +212,17 @@ def test_a_second_run_starts_no_process(
     assert engines.ensure_engine(layout) == (first, False)
 
 
+def test_an_engine_built_before_is_taken_without_asking_the_network(
+    layout: Layout, write_command: WriteCommand, sdk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second checkout shares the first one's build."""
+    write_command("go", GO)
+    first, _ = engines.ensure_engine(layout)
+    (layout.private / "engine.json").unlink()
+    monkeypatch.setattr(engines, "_download", None)
+    assert engines.ensure_engine(layout) == (first, True)
+
+
 def test_the_choice_is_made_again_when_a_pulumi_appears_on_path(
     layout: Layout, write_command: WriteCommand, sdk: Path
 ) -> None:

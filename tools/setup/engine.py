@@ -40,10 +40,20 @@ def ensure_engine(layout: Layout) -> tuple[Engine, bool]:
     recorded = read_record(layout)
     if recorded is not None and recorded.basis == basis and recorded.pulumi.exists():
         return recorded, False
-    engine = on_path(found, basis=basis) or official(layout, basis=basis)
-    engine = engine or built(layout, basis=basis)
+    engine = on_path(found, basis=basis) or not_on_path(layout, basis=basis)
     write_record(layout, engine)
     return engine, True
+
+
+def not_on_path(layout: Layout, *, basis: str) -> Engine:
+    """Return the official release or our build; one of them in the cache saves asking the network.
+
+    Raises:
+        SetupError: There is neither, and what is missing to build one.
+    """
+    if not official_root(layout).exists() and gobuild.cached_build(layout) is not None:
+        return built(layout, basis=basis)
+    return official(layout, basis=basis) or built(layout, basis=basis)
 
 
 def identity(executable: str | None) -> str:
@@ -80,10 +90,15 @@ def real_folder(executable: Path) -> Path:
 def official(layout: Layout, *, basis: str) -> Engine | None:
     """Return Pulumi's own release from the cache folder, downloading it where that is possible."""
     version = gobuild.engine_version(layout)
-    root = layout.cache / "pulumi" / version
-    if not (root / "bin" / LANGUAGE_HOST).exists() and not _download(layout, root, version=version):
+    root = official_root(layout)
+    if not root.exists() and not _download(layout, root, version=version):
         return None
     return Engine(origin="official", bin=root / "bin", version=version, basis=basis)
+
+
+def official_root(layout: Layout) -> Path:
+    """Return where the official release lies or would lie."""
+    return layout.cache / "pulumi" / gobuild.engine_version(layout)
 
 
 def _download(layout: Layout, root: Path, *, version: str) -> bool:
@@ -107,7 +122,7 @@ def _download(layout: Layout, root: Path, *, version: str) -> bool:
             folder.replace(root)
     except (StepFailedError, OSError) as error:
         reason = str(error).splitlines()
-        say(f"no official download ({reason[0]}; {_last_words(reason)}): building the engine")
+        say(f"no official download ({reason[0]}; {_last_words(reason)}): building it instead")
         return False
     return True
 

@@ -79,13 +79,24 @@ def ensure_build(layout: Layout) -> Path:
         MissingToolError: Go is missing or too old.
         SetupError: There is too little room, or a step of the build fails.
     """
-    go = go_version()
-    text = f"{source_key(layout)} {go} {platform.system()} {platform.machine()}"
-    key = hashlib.sha256(text.encode()).hexdigest()[:16]
-    target = layout.cache / "engine" / key
+    target = _target(layout, go=go_version())
     if not (target / "bin").is_dir():
         _build(layout, target=target, version=engine_version(layout))
     return target / "bin"
+
+
+def cached_build(layout: Layout) -> Path | None:
+    """Return the folder with the engine if this very engine has been built before."""
+    try:
+        folder = _target(layout, go=go_version()) / "bin"
+    except MissingToolError:
+        return None
+    return folder if folder.is_dir() else None
+
+
+def _target(layout: Layout, *, go: str) -> Path:
+    text = f"{source_key(layout)} {go} {platform.system()} {platform.machine()}"
+    return layout.cache / "engine" / hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def go_version() -> str:
