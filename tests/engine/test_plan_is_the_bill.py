@@ -1,0 +1,72 @@
+"""What the plan says is what the declared resources cost, plus the usage that the plan names."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from outlay.catalog import load_catalog
+from outlay.pricing.price import price
+from outlay.pricing.rates import Rates
+from outlay.pricing.total import PricedResource, total
+from tests.engine.harness import VENV, Project, Result
+
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
+
+# The plan's JSON rounds to eight digits after the point, and sums some twenty such amounts.
+ROUNDING = Decimal("0.000001")
+
+
+def test_a_plan_costs_what_it_declares_to_the_cent(
+    repository_project: Callable[[str], Project],
+) -> None:
+    """The prod stack: two models on AWS and GCP, spot and on-demand; nothing is left unpriced."""
+    project = repository_project("prod")
+    preview = project.preview("--policy-pack", "policies").ok()
+    assert preview.policy_messages() == []
+    bill = total(priced(preview))
+    assert bill.unpriced == ()
+    plan = plan_of(project)
+    usage = sum(usd(cost) for cost in plan["fixed_costs"] if cost["is_usage"])
+    assert abs(usd(plan) - usage - bill.expected) < ROUNDING
+
+
+def priced(preview: Result) -> Iterator[PricedResource]:
+    """Yield every resource that a preview declares, with its price."""
+    rates = Rates(load_catalog())
+    news = [each["new"] for each in metadata(preview) if each["new"]]
+    regions = {new["urn"]: inputs(new).get("region") for new in news}
+    for new in news:
+        provider = new.get("provider", "").rpartition("::")[0]
+        found = price(new["type"], inputs(new), rates=rates, region=regions.get(provider))
+        yield PricedResource(name=new["urn"], resource_type=new["type"], price=found)
+
+
+def metadata(preview: Result) -> list[Mapping[str, Any]]:
+    events = (event.get("resourcePreEvent") for event in preview.events)
+    return [event["metadata"] for event in events if event]
+
+
+def inputs(new: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(new.get("inputs") or {})
+
+
+def plan_of(project: Project) -> dict[str, Any]:
+    """Return what `outlay plan --json` says of the project's stack."""
+    answer = subprocess.run(
+        [VENV / "bin" / "outlay", "plan", "--stack", project.stack, "--json"],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=project.folder,
+    )
+    return dict(json.loads(answer.stdout, parse_float=Decimal))
+
+
+def usd(item: Mapping[str, Any]) -> Decimal:
+    return Decimal(item["usd_per_hour"])
