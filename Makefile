@@ -4,11 +4,12 @@
 PYTHON ?= python3
 STACK  ?= dev
 ARGS   ?=
+JOBS   ?= 2
 BIN    := .venv/bin
 RUN     = $(BIN)/python -m tools.run
 
 .DEFAULT_GOAL := help
-.PHONY: help setup preview up destroy test test-fast lint format accuracy bench clean
+.PHONY: help setup preview up destroy test test-fast test-host lint format accuracy bench clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,10 +28,14 @@ destroy: setup ## Give it all back, on the sandbox
 	@$(RUN) destroy --stack $(STACK) $(ARGS)
 
 test: setup ## Run every test that a change must pass
-	@$(BIN)/python -m pytest -n 2 $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 test-fast: setup ## Run the tests that need neither the engine nor much time
 	@$(BIN)/python -m pytest -m "not engine and not slow" $(ARGS)
+
+test-host: ## Test the language host (needs Go; shares the compiler's cache with the engine's build)
+	@cd tools/engine && export GOTOOLCHAIN=local CGO_ENABLED=0 \
+		GOFLAGS="-mod=readonly -buildvcs=false -trimpath" && go vet ./... && go test ./...
 
 lint: setup ## Check style, types and the direction of imports
 	@$(BIN)/ruff check .
