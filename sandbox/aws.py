@@ -12,7 +12,7 @@ from sandbox.aws_types import ACCOUNT, DOMAIN, TYPES
 from sandbox.catalogue import machines
 from sandbox.cloud import Cloud, stable_hex
 from sandbox.errors import CloudError, Code
-from sandbox.ledger import Ledger
+from sandbox.ledger import Ledger, Record
 from sandbox.rules import ResourceType, Situation
 from sandbox.schema import Failure, Schema, load_schema, nearest
 from sandbox.values import Props, Unknown, as_list, as_map, as_text
@@ -42,8 +42,9 @@ class Aws(Cloud):
         region = as_text(config.get("region"))
         return list(aws_rules.region_rule(region)) if region else []
 
-    def config_replaces(self) -> Collection[str]:
+    def config_replaces(self, old: Props, new: Props) -> Collection[str]:
         """A provider of another region holds other resources."""
+        del old, new
         return ("region",)
 
     def type_of(self, token: str) -> ResourceType:
@@ -69,6 +70,13 @@ class Aws(Cloud):
         """Return the tags, with the provider's default ones below them."""
         default = as_map(as_map(self.config.get("defaultTags")).get("tags"))
         return {**default, **super().labels(kind, inputs)}
+
+    def locate(self, token: str, *, id_: str, properties: Props) -> Record | None:
+        """Return the resource with an id; an import may write `id@region`, as the real provider takes it."""
+        plain, _, region = id_.rpartition("@")
+        if plain and region in aws_rules.ZONE_LETTERS:
+            return super().locate(token, id_=plain, properties={**properties, "region": region})
+        return super().locate(token, id_=id_, properties=properties)
 
     def check_types(self, kind: ResourceType, inputs: Props) -> list[Failure]:
         """Check against the SDK's types and the regions that exist."""

@@ -201,14 +201,19 @@ def _path_and_name(kind: str) -> Callable[[Situation], str]:
 
 def issuer(situation: Situation) -> str:
     """Return the address of a cluster's identity provider."""
-    return f"https://oidc.eks.{situation.region}.{DOMAIN}/id/{stable_hex(situation.region + situation.id, 32).upper()}"
+    return f"https://oidc.eks.{situation.region}.{DOMAIN}/id/{server_id(situation)}"
+
+
+def server_id(situation: Situation) -> str:
+    """Return the part of a cluster's addresses that another cluster of the same name does not share."""
+    return stable_hex(situation.region + situation.id + situation.created_at, 32).upper()
 
 
 def _cluster(situation: Situation) -> Props:
     version = situation.text("version", DEFAULT_KUBERNETES_VERSION)
     subnets = as_list(find(situation.inputs, "vpcConfig.subnetIds"))
     subnet = situation.referred("aws:ec2/subnet:Subnet", "id", next(iter(subnets), ""))
-    host = stable_hex(situation.region + situation.id, 32).upper()
+    host = server_id(situation)
     return {
         "accessConfig": {"authenticationMode": "CONFIG_MAP", "bootstrapClusterCreatorAdminPermissions": True},
         "certificateAuthority": {"data": CERTIFICATE},

@@ -75,7 +75,7 @@ class Cloud(ABC):
         """Return what is wrong with a provider's configuration."""
 
     @abstractmethod
-    def config_replaces(self) -> Collection[str]:
+    def config_replaces(self, old: Props, new: Props) -> Collection[str]:
         """Return the configuration keys whose change replaces everything under the provider."""
 
     @abstractmethod

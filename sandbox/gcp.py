@@ -53,8 +53,9 @@ class Gcp(Cloud):
             failures += gcp_rules.location_rule(location, key) if location else []
         return failures
 
-    def config_replaces(self) -> Collection[str]:
+    def config_replaces(self, old: Props, new: Props) -> Collection[str]:
         """A provider of another project holds other resources."""
+        del old, new
         return ("project",)
 
     def type_of(self, token: str) -> ResourceType:

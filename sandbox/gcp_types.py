@@ -125,7 +125,7 @@ def _cluster(situation: Situation) -> Props:
         "datapathProvider": "LEGACY_DATAPATH",
         "defaultMaxPodsPerNode": 110,
         "emulatedVersion": "",
-        "endpoint": f"{stable_hex(situation.id, 16)}.{location}.gke.{DOMAIN}",
+        "endpoint": f"{stable_hex(situation.id + situation.created_at, 16)}.{location}.gke.{DOMAIN}",
         "location": location,
         "loggingService": "logging.googleapis.com/kubernetes",
         "masterAuth": {

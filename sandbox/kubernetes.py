@@ -74,9 +74,20 @@ class Kubernetes(Cloud):
             else _server(config.get("kubeconfig"), as_text(config.get("context")))
         )
 
-    def config_replaces(self) -> Collection[str]:
-        """Objects live in their cluster: with another one they are made anew."""
-        return ("clusterIdentifier", "renderYamlToDirectory")
+    def config_replaces(self, old: Props, new: Props) -> Collection[str]:
+        """Objects live in their cluster: with another server they are made anew."""
+        other = self._other_server(old, new)
+        return (*(["kubeconfig"] if other else []), "clusterIdentifier", "renderYamlToDirectory")
+
+    def _other_server(self, old: Props, new: Props) -> bool:
+        """Return whether two configurations lead to different servers, as far as that is known."""
+        if isinstance(new.get("kubeconfig"), Unknown):
+            return False
+        before, after = (
+            _server(config.get("kubeconfig"), as_text(config.get("context")))
+            for config in (old, new)
+        )
+        return before != after
 
     def type_of(self, token: str) -> ResourceType:
         """Return the behaviour of a kind."""

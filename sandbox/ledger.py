@@ -113,8 +113,8 @@ class Call:
 
 
 def now() -> str:
-    """Return the present time as the clouds write it: UTC, RFC 3339."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """Return the present time in UTC, RFC 3339, fine enough to tell two copies of a thing apart."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def ledger_path() -> Path:

@@ -163,7 +163,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     def DiffConfig(self, request: Any, context: Any) -> provider_pb2.DiffResponse:
         """Compare configurations: another region holds other resources."""
         old, new = to_props(request.old_inputs), to_props(request.news)
-        changes = diff(old, new, replace=self.cloud.config_replaces(), ignore=("version",))
+        changes = diff(old, new, replace=self.cloud.config_replaces(old, new), ignore=("version",))
         return _diff_response(changes, delete_first=False)
 
     @answers

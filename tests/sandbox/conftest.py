@@ -55,3 +55,21 @@ def kubernetes(plugins: Path, ledger_file: Path) -> Iterator[Plugin]:
     with running(executable(plugins, "kubernetes"), ledger=ledger_file) as plugin:
         plugin.configure()
         yield plugin
+
+
+@pytest.fixture(scope="module")
+def aws_checks(plugins: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plugin]:
+    """An AWS plugin that many tests share, for those that make nothing."""
+    ledger_file = tmp_path_factory.mktemp("aws") / "ledger.db"
+    with running(executable(plugins, "aws"), ledger=ledger_file) as plugin:
+        plugin.configure(region="us-west-2")
+        yield plugin
+
+
+@pytest.fixture(scope="module")
+def gcp_checks(plugins: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plugin]:
+    """A Google Cloud plugin that many tests share, for those that make nothing."""
+    ledger_file = tmp_path_factory.mktemp("gcp") / "ledger.db"
+    with running(executable(plugins, "gcp"), ledger=ledger_file) as plugin:
+        plugin.configure(project="sandbox-project", region="us-central1")
+        yield plugin

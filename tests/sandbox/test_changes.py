@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pulumi.runtime.proto import provider_pb2
 
 from sandbox.diff import Kind, diff
+from sandbox.protocol import to_struct
 from sandbox.values import UNKNOWN, mask, merge
 from tests.sandbox import stacks
 from tests.sandbox.client import Made, Plugin
@@ -48,8 +49,8 @@ def made(token: str, inputs: dict[str, Any]) -> Made:
         ({"launchTemplate": {"version": "1"}}, "launchTemplate", "ADD"),
     ],
 )
-def test_eks_node_group(aws: Plugin, changes: dict[str, Any], path: str, kind: str) -> None:
-    response = aws.diff(made(stacks.NODE_GROUP, node_group()), node_group(**changes))
+def test_eks_node_group(aws_checks: Plugin, changes: dict[str, Any], path: str, kind: str) -> None:
+    response = aws_checks.diff(made(stacks.NODE_GROUP, node_group()), node_group(**changes))
     assert response.hasDetailedDiff
     assert {
         key: PropertyDiff.Kind.Name(row.kind) for key, row in response.detailedDiff.items()
@@ -70,35 +71,33 @@ def test_eks_node_group(aws: Plugin, changes: dict[str, Any], path: str, kind: s
         ({"diskSizeGb": 300}, False),
     ],
 )
-def test_gke_node_pool(gcp: Plugin, config: dict[str, Any], replaces: bool) -> None:
+def test_gke_node_pool(gcp_checks: Plugin, config: dict[str, Any], replaces: bool) -> None:
     changed = node_pool(nodeConfig=node_config(**config))
-    response = gcp.diff(made(stacks.NODE_POOL, node_pool()), changed)
+    response = gcp_checks.diff(made(stacks.NODE_POOL, node_pool()), changed)
     assert list(response.replaces) == (["nodeConfig"] if replaces else [])
 
 
-def test_a_kept_name_is_freed_before_it_is_taken_again(aws: Plugin) -> None:
+def test_a_kept_name_is_freed_before_it_is_taken_again(aws_checks: Plugin) -> None:
     changed = node_group(diskSize=200)
     old = made(stacks.NODE_GROUP, node_group())
-    assert aws.diff(old, changed).deleteBeforeReplace
-    assert not aws.diff(old, {**changed, "nodeGroupName": "l4-spot-2"}).deleteBeforeReplace
+    assert aws_checks.diff(old, changed).deleteBeforeReplace
+    assert not aws_checks.diff(old, {**changed, "nodeGroupName": "l4-spot-2"}).deleteBeforeReplace
 
 
-def test_ignored_changes_are_none(aws: Plugin) -> None:
+def test_ignored_changes_are_none(aws_checks: Plugin) -> None:
     changed = node_group(scalingConfig={"desiredSize": 3, "minSize": 1, "maxSize": 4})
-    response = aws.diff(
+    response = aws_checks.diff(
         made(stacks.NODE_GROUP, node_group()), changed, ignore=("scalingConfig.desiredSize",)
     )
     assert response.changes == response.DIFF_NONE
 
 
-def test_another_region_of_the_provider_replaces_everything(aws: Plugin) -> None:
-    from sandbox.protocol import to_struct
-
+def test_another_region_of_the_provider_replaces_everything(aws_checks: Plugin) -> None:
     request = provider_pb2.DiffRequest(
         old_inputs=to_struct({"region": "us-west-2", "version": "7.0.0"}),
         news=to_struct({"region": "us-east-1", "version": "7.51.1"}),
     )
-    response = aws.call("DiffConfig", request)
+    response = aws_checks.call("DiffConfig", request)
     assert list(response.replaces) == ["region"]
     assert list(response.diffs) == ["region"]
 

@@ -119,6 +119,92 @@ def ledger(project: Project) -> Ledger:
     return Ledger(project.sandbox.ledger)
 
 
+GKE_PROGRAM = """\
+import json
+
+import pulumi
+import pulumi_gcp as gcp
+import pulumi_kubernetes as kubernetes
+
+labels = {"outlay-project": pulumi.get_project(), "outlay-stack": pulumi.get_stack()}
+cloud = gcp.Provider("cloud", project="sandbox-project", region="us-central1")
+opts = pulumi.ResourceOptions(provider=cloud)
+cluster = gcp.container.Cluster(
+    "llm",
+    name="llm",
+    location="us-central1",
+    initial_node_count=1,
+    remove_default_node_pool=True,
+    deletion_protection=False,
+    resource_labels=labels,
+    opts=opts,
+)
+pool = gcp.container.NodePool(
+    "gpu",
+    name="gpu",
+    cluster=cluster.id,
+    node_locations=["us-central1-a"],
+    node_count=2,
+    node_config={
+        "machine_type": "g2-standard-8",
+        "spot": True,
+        "guest_accelerators": [{"type": "nvidia-l4", "count": 1}],
+        "resource_labels": labels,
+    },
+    opts=opts,
+)
+
+
+def config(endpoint: str) -> str:
+    server = {"name": "k", "cluster": {"server": f"https://{endpoint}"}}
+    context = {"name": "c", "context": {"cluster": "k", "user": "u"}}
+    return json.dumps({"current-context": "c", "contexts": [context], "clusters": [server]})
+
+
+inside = kubernetes.Provider("inside", kubeconfig=pulumi.Output.secret(cluster.endpoint.apply(config)))
+on = pulumi.ResourceOptions(provider=inside, depends_on=[pool])
+namespace = kubernetes.core.v1.Namespace("llm-d", metadata={"name": "llm-d"}, opts=on)
+secret = kubernetes.core.v1.Secret(
+    "hf", metadata={"name": "hf", "namespace": namespace.metadata.name}, string_data={"t": "hush"}, opts=on
+)
+deployment = kubernetes.apps.v1.Deployment(
+    "vllm",
+    metadata={"name": "vllm", "namespace": namespace.metadata.name},
+    spec={
+        "replicas": 2,
+        "selector": {"match_labels": {"app": "vllm"}},
+        "template": {
+            "metadata": {"labels": {"app": "vllm"}},
+            "spec": {"containers": [{"name": "vllm", "image": "vllm:1"}]},
+        },
+    },
+    opts=on,
+)
+pulumi.export("groups", pool.instance_group_urls)
+pulumi.export("uid", deployment.metadata.uid)
+pulumi.export("token", secret.string_data)
+"""
+
+
+def test_a_gke_cluster_and_what_runs_on_it(project: Project, ledger: Ledger) -> None:
+    """The kubeconfig is an output: a preview shows the objects, an up makes them on that cluster."""
+    (project.folder / "infra" / "__main__.py").write_text(GKE_PROGRAM)
+    preview = project.preview().ok()
+    assert preview.changes() == {"create": 8}
+    assert project.up().ok().changes() == {"create": 8}
+    outputs = project.outputs()
+    assert outputs["uid"].startswith("sandbox-")
+    assert len(outputs["groups"]) == 1
+    assert outputs["token"] == "[secret]"
+    assert "hush" not in project.pulumi("stack", "export", "--stack", "dev").ok().stdout
+    cluster = ledger.records("gcp:container/cluster:Cluster")[0].outputs["endpoint"]
+    assert {record.region for record in ledger.records(package="kubernetes")} == {cluster}
+    assert project.up().ok().changes() == {"same": 8}
+    assert project.refresh().ok().changes() == {"same": 8}
+    project.destroy().ok()
+    assert ledger.records() == []
+
+
 def plan_fault(ledger: Ledger, *arguments: str) -> None:
     """Plan a failure."""
     assert main(["--ledger", str(ledger.path), "fault", *arguments]) == 0

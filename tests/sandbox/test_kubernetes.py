@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 import yaml
+from pulumi.runtime.proto import provider_pb2
 
 from sandbox.ledger import Ledger
-from sandbox.protocol import SECRET, to_props
+from sandbox.protocol import SECRET, to_props, to_struct
 from sandbox.values import UNKNOWN
 from tests.sandbox import stacks
 from tests.sandbox.client import Plugin, RefusedError, executable, running
@@ -217,10 +218,6 @@ def test_an_object_without_name_gets_one_and_keeps_it(kubernetes: Plugin) -> Non
 
 
 def test_the_contents_of_a_secret_come_back_marked(kubernetes: Plugin) -> None:
-    from pulumi.runtime.proto import provider_pb2
-
-    from sandbox.protocol import to_struct
-
     token = "kubernetes:core/v1:Secret"
     request = provider_pb2.CheckRequest(
         urn=f"urn:pulumi:dev::tiny::{token}::it",
@@ -275,3 +272,18 @@ def test_rendering_writes_the_files_and_takes_them_away(kubernetes: Plugin, tmp_
 def test_what_hides_objects_is_refused(kubernetes: Plugin, token: str) -> None:
     with pytest.raises(RefusedError, match="declare plain objects"):
         kubernetes.failures(token, {})
+
+
+def test_another_server_makes_every_object_anew(kubernetes: Plugin) -> None:
+    """A changed token or an unknown kubeconfig does not: the objects may still be there."""
+
+    def replaces(old: Any, new: Any) -> list[str]:
+        request = provider_pb2.DiffRequest(
+            old_inputs=to_struct({"kubeconfig": old}), news=to_struct({"kubeconfig": new})
+        )
+        return list(kubernetes.call("DiffConfig", request).replaces)
+
+    one, two = (kubeconfig(f"https://{name}.sandbox.invalid") for name in ("one", "two"))
+    assert replaces(one, two) == ["kubeconfig"]
+    assert replaces(one, one.replace('"u"', '"v"')) == []
+    assert replaces(one, UNKNOWN) == []

@@ -178,6 +178,21 @@ def test_a_preview_knows_the_inputs_and_leaves_the_rest_unknown(aws: Plugin) -> 
     assert outputs["defaultSecurityGroupId"] in UNKNOWN_TEXTS
 
 
+def test_an_import_may_name_the_region(aws: Plugin) -> None:
+    """The AWS provider writes `id@region` for what lies outside its own region."""
+    east = aws.create(VPC, {"cidrBlock": "10.0.0.0/16", "region": "us-east-1"})
+    assert aws.read(VPC, f"{east.id}@us-east-1").id == east.id
+    assert aws.read(VPC, f"{east.id}@us-east-2").id == ""
+
+
+def test_a_cluster_made_again_has_another_address(aws: Plugin) -> None:
+    """So that objects of the old one are not taken for objects of the new one."""
+    cluster, _, _ = stacks.eks_cluster(aws)
+    aws.delete(cluster)
+    again = aws.create(stacks.EKS, cluster.inputs)
+    assert again.outputs["endpoint"] != cluster.outputs["endpoint"]
+
+
 def test_a_preview_makes_nothing(aws: Plugin, ledger: Ledger) -> None:
     aws.preview(VPC, {"cidrBlock": "10.0.0.0/16"})
     assert ledger.records() == []

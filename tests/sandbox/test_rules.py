@@ -19,9 +19,9 @@ def accelerator(**changes: Any) -> dict[str, Any]:
     return node_config(guestAccelerators=[{"type": "nvidia-l4", "count": 1, **changes}])
 
 
-def test_a_right_node_group_and_node_pool_pass(aws: Plugin, gcp: Plugin) -> None:
-    assert aws.failures(stacks.NODE_GROUP, node_group()) == {}
-    assert gcp.failures(stacks.NODE_POOL, node_pool()) == {}
+def test_a_right_node_group_and_node_pool_pass(aws_checks: Plugin, gcp_checks: Plugin) -> None:
+    assert aws_checks.failures(stacks.NODE_GROUP, node_group()) == {}
+    assert gcp_checks.failures(stacks.NODE_POOL, node_pool()) == {}
 
 
 @pytest.mark.parametrize(
@@ -81,8 +81,8 @@ def test_a_right_node_group_and_node_pool_pass(aws: Plugin, gcp: Plugin) -> None
         ({"labels": {"pool": "x" * 64}}, "labels.pool", "is no label value"),
     ],
 )
-def test_eks_refuses(aws: Plugin, changes: dict[str, Any], path: str, reason: str) -> None:
-    failures = aws.failures(stacks.NODE_GROUP, node_group(**changes))
+def test_eks_refuses(aws_checks: Plugin, changes: dict[str, Any], path: str, reason: str) -> None:
+    failures = aws_checks.failures(stacks.NODE_GROUP, node_group(**changes))
     assert reason in failures[path]
     assert failures[path].startswith(f"{path}: ")
 
@@ -173,11 +173,11 @@ def test_eks_refuses(aws: Plugin, changes: dict[str, Any], path: str, reason: st
         ),
     ],
 )
-def test_gke_refuses(gcp: Plugin, changes: dict[str, Any], path: str, reason: str) -> None:
-    assert reason in gcp.failures(stacks.NODE_POOL, node_pool(**changes))[path]
+def test_gke_refuses(gcp_checks: Plugin, changes: dict[str, Any], path: str, reason: str) -> None:
+    assert reason in gcp_checks.failures(stacks.NODE_POOL, node_pool(**changes))[path]
 
 
-def test_a_type_sold_by_reservation_only_passes_with_a_reservation(gcp: Plugin) -> None:
+def test_a_type_sold_by_reservation_only_passes_with_a_reservation(gcp_checks: Plugin) -> None:
     """a3-ultragpu-8g has no on-demand market; with its own reservation it can be had."""
     config = node_config(
         machineType="a3-ultragpu-8g",
@@ -191,17 +191,17 @@ def test_a_type_sold_by_reservation_only_passes_with_a_reservation(gcp: Plugin) 
         "values": ["mine"],
     }
     changes = {"location": "us-east4", "nodeLocations": ["us-east4-a"]}
-    bare = gcp.failures(stacks.NODE_POOL, node_pool(**changes, nodeConfig=config))
+    bare = gcp_checks.failures(stacks.NODE_POOL, node_pool(**changes, nodeConfig=config))
     held = node_pool(**changes, nodeConfig={**config, "reservationAffinity": reserved})
     assert "nodeConfig.machineType" in bare
-    assert gcp.failures(stacks.NODE_POOL, held) == {}
+    assert gcp_checks.failures(stacks.NODE_POOL, held) == {}
 
 
-def test_only_the_mega_variant_takes_the_mega_accelerator(gcp: Plugin) -> None:
+def test_only_the_mega_variant_takes_the_mega_accelerator(gcp_checks: Plugin) -> None:
     def refused(machine: str, kind: str) -> bool:
         config = node_config(machineType=machine, guestAccelerators=[{"type": kind, "count": 8}])
         path = "nodeConfig.guestAccelerators[0].type"
-        return path in gcp.failures(stacks.NODE_POOL, node_pool(nodeConfig=config))
+        return path in gcp_checks.failures(stacks.NODE_POOL, node_pool(nodeConfig=config))
 
     assert refused("a3-megagpu-8g", "nvidia-h100-80gb")
     assert refused("a3-highgpu-8g", "nvidia-h100-mega-80gb")
@@ -243,9 +243,9 @@ def test_only_the_mega_variant_takes_the_mega_accelerator(gcp: Plugin) -> None:
     ],
 )
 def test_aws_refuses(
-    aws: Plugin, token: str, inputs: dict[str, Any], path: str, reason: str
+    aws_checks: Plugin, token: str, inputs: dict[str, Any], path: str, reason: str
 ) -> None:
-    assert reason in aws.failures(token, inputs)[path]
+    assert reason in aws_checks.failures(token, inputs)[path]
 
 
 def test_a_control_plane_needs_two_zones_and_none_that_eks_refuses(aws: Plugin) -> None:
@@ -266,9 +266,9 @@ def test_a_control_plane_needs_two_zones_and_none_that_eks_refuses(aws: Plugin) 
     assert "use1-az3" in subnets("use1-az1", "use1-az3")["vpcConfig.subnetIds"]
 
 
-def test_a_gke_cluster_needs_first_nodes(gcp: Plugin) -> None:
+def test_a_gke_cluster_needs_first_nodes(gcp_checks: Plugin) -> None:
     cluster = {"name": "llm", "location": "us-central1", "resourceLabels": LABELS}
-    failures = gcp.failures(stacks.GKE, cluster)
+    failures = gcp_checks.failures(stacks.GKE, cluster)
     assert "removeDefaultNodePool" in failures["initialNodeCount"]
 
 
@@ -287,42 +287,44 @@ def test_a_missing_region_or_project_is_named(aws: Plugin, gcp: Plugin) -> None:
     assert "set gcp:project" in gcp.failures("gcp:compute/network:Network", {})["project"]
 
 
-def test_a_wrong_provider_region_is_named(aws: Plugin, gcp: Plugin) -> None:
-    assert 'did you mean "us-west-' in aws.check_config(region="us-west-7")["region"]
-    assert "no region" in gcp.check_config(region="mars-1")["region"]
-    assert aws.check_config(region="us-west-2") == {}
+def test_a_wrong_provider_region_is_named(aws_checks: Plugin, gcp_checks: Plugin) -> None:
+    assert 'did you mean "us-west-' in aws_checks.check_config(region="us-west-7")["region"]
+    assert "no region" in gcp_checks.check_config(region="mars-1")["region"]
+    assert aws_checks.check_config(region="us-west-2") == {}
 
 
 @pytest.mark.parametrize("token", ["aws:ec2/vpcc:Vpcc", "aws:rds/instance:Instance"])
-def test_an_unknown_type_is_refused_by_name(aws: Plugin, token: str) -> None:
+def test_an_unknown_type_is_refused_by_name(aws_checks: Plugin, token: str) -> None:
     with pytest.raises(RefusedError, match=f"no resource type {token}") as refused:
-        aws.failures(token, {})
+        aws_checks.failures(token, {})
     assert refused.value.code == "INVALID_ARGUMENT"
 
 
-def test_an_unknown_function_is_refused_never_answered_empty(aws: Plugin) -> None:
+def test_an_unknown_function_is_refused_never_answered_empty(aws_checks: Plugin) -> None:
     with pytest.raises(RefusedError, match="the sandbox has no function aws:ec2/getVpc:getVpc"):
-        aws.invoke("aws:ec2/getVpc:getVpc")
+        aws_checks.invoke("aws:ec2/getVpc:getVpc")
 
 
-def test_an_unknown_argument_of_a_function_is_refused(aws: Plugin) -> None:
+def test_an_unknown_argument_of_a_function_is_refused(aws_checks: Plugin) -> None:
     with pytest.raises(RefusedError, match="has no argument stat"):
-        aws.invoke("aws:index/getAvailabilityZones:getAvailabilityZones", stat="available")
+        aws_checks.invoke("aws:index/getAvailabilityZones:getAvailabilityZones", stat="available")
 
 
-def test_functions_answer_as_the_region_is(aws: Plugin, gcp: Plugin) -> None:
-    zones = aws.invoke("aws:index/getAvailabilityZones:getAvailabilityZones", region="us-west-1")
+def test_functions_answer_as_the_region_is(aws_checks: Plugin, gcp_checks: Plugin) -> None:
+    zones = aws_checks.invoke(
+        "aws:index/getAvailabilityZones:getAvailabilityZones", region="us-west-1"
+    )
     assert zones["names"] == ["us-west-1a", "us-west-1c"]
     assert zones["zoneIds"] == ["usw1-az1", "usw1-az3"]
-    assert gcp.invoke("gcp:compute/getZones:getZones", region="us-east1")["names"] == [
+    assert gcp_checks.invoke("gcp:compute/getZones:getZones", region="us-east1")["names"] == [
         "us-east1-b",
         "us-east1-c",
         "us-east1-d",
     ]
 
 
-def test_a_policy_document_reads_as_iam_writes_it(aws: Plugin) -> None:
-    answer = aws.invoke(
+def test_a_policy_document_reads_as_iam_writes_it(aws_checks: Plugin) -> None:
+    answer = aws_checks.invoke(
         "aws:iam/getPolicyDocument:getPolicyDocument",
         statements=[
             {
@@ -371,9 +373,9 @@ def test_a_bucket_name_is_taken_in_the_whole_world(aws: Plugin) -> None:
         aws.create("aws:s3/bucket:Bucket", {**inputs, "region": "us-east-1"})
 
 
-def test_free_resources_get_a_random_name_and_keep_it(aws: Plugin) -> None:
-    first = aws.check("aws:iam/role:Role", {"assumeRolePolicy": ASSUME}, name="node")
-    again, _ = aws.check_raw(
+def test_free_resources_get_a_random_name_and_keep_it(aws_checks: Plugin) -> None:
+    first = aws_checks.check("aws:iam/role:Role", {"assumeRolePolicy": ASSUME}, name="node")
+    again, _ = aws_checks.check_raw(
         "aws:iam/role:Role", {"assumeRolePolicy": ASSUME}, name="node", olds=first
     )
     assert first["name"].startswith("node-")
