@@ -97,7 +97,7 @@ def gcp_cluster(**changes: Any) -> Cluster:
         "name": name,
         "provider": "gcp",
         "region": "us-central1",
-        "cpu_pool": cpu_pool(cluster=name, instance_type="n2-standard-8"),
+        "cpu_pool": cpu_pool(cluster=name, instance_type="e2-standard-8"),
         "pools": (gcp_pool(),),
         "placements": (),
     }

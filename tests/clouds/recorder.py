@@ -76,5 +76,5 @@ def resolved(make: Callable[[], pulumi.Output[T]]) -> tuple[T, bool]:
         assert value is not None
         seen.append((value, await output.is_secret()))
 
-    record(lambda: pulumi.Output.from_input(keep(make())))
+    record(lambda: keep(make()))
     return seen[0]

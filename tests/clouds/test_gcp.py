@@ -105,7 +105,7 @@ def test_gpu_nodes_are_upgraded_without_a_spare() -> None:
 )
 def test_cpu_nodes_spread_over_zones_and_still_add_up(nodes: int, zones: int, each: int) -> None:
     """GKE counts nodes for each zone, the plan counts them in all."""
-    cluster = gcp_cluster(cpu_pool=cpu_pool(instance_type="n2-standard-8", nodes=nodes))
+    cluster = gcp_cluster(cpu_pool=cpu_pool(instance_type="e2-standard-8", nodes=nodes))
     made = provisioned(cluster).of(NODE_POOL)["outlay-dev-gcp-us-central1-cpu"]
     assert (len(made["nodeLocations"]), made["nodeCount"]) == (zones, each)
     assert "guestAccelerators" not in made["nodeConfig"]

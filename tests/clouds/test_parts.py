@@ -8,14 +8,18 @@ import pulumi
 from hypothesis import given
 from hypothesis import strategies as st
 
+from outlay.clouds import kubernetes_secret, provision
 from outlay.clouds.base import fixed_name
 from outlay.clouds.kubeconfig import TokenCommand, render_kubeconfig
 from outlay.clouds.names import replaceable, shortened
 from outlay.clouds.nodes import CLOUD_EFFECTS, cpu_nodes, gpu_nodes
 from outlay.clouds.options import CloudOptions
 from outlay.clouds.tags import cost_tags
-from tests.clouds.builders import cpu_pool, plan, pool, spot_pool
+from tests.clouds.builders import aws_cluster, cpu_pool, plan, pool, spot_pool
+from tests.clouds.recorder import record
 
+SECRET_MARK = "4dabf18193072939515e22adb298388d"
+SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"
 NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,80}[a-z0-9]", fullmatch=True)
 
 
@@ -109,3 +113,23 @@ def test_a_cpu_pool_is_fixed_on_demand_and_open_to_all_pods() -> None:
 def test_a_pool_is_elastic_when_it_may_grow() -> None:
     assert not gpu_nodes(pool()).is_elastic
     assert gpu_nodes(spot_pool()).is_elastic
+
+
+def test_a_secret_goes_to_its_namespace_and_stays_secret() -> None:
+    """On the wire its value is wrapped in the engine's mark for secrets."""
+    cluster = aws_cluster()
+    planned = plan(cluster)
+
+    def program() -> None:
+        made = provision(cluster, plan=planned, options=CloudOptions())
+        token = {"HF_TOKEN": pulumi.Output.secret("hf_x")}
+        kubernetes_secret(made, "hf", token, namespace="llm-d", depends_on=[])
+
+    assert record(program).of("kubernetes:core/v1:Secret") == {
+        "outlay-dev-aws-us-east-1/secret/llm-d/hf": {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "hf", "namespace": "llm-d"},
+            "stringData": {SECRET_MARK: SECRET_SIGNATURE, "value": {"HF_TOKEN": "hf_x"}},
+        }
+    }

@@ -6,5 +6,6 @@ Importing this package imports no provider's SDK; `provision` does, for the prov
 from outlay.clouds.base import ProvisionedCluster
 from outlay.clouds.options import CloudOptions
 from outlay.clouds.registry import provision
+from outlay.clouds.secret import kubernetes_secret
 
-__all__ = ["CloudOptions", "ProvisionedCluster", "provision"]
+__all__ = ["CloudOptions", "ProvisionedCluster", "kubernetes_secret", "provision"]

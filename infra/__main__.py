@@ -1,0 +1,75 @@
+"""The Pulumi program: settings become a plan, the plan becomes resources. Wires, decides nothing."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import pulumi
+from pulumi.runtime.config import get_config_env
+
+from outlay.catalog import load_catalog
+from outlay.clouds import CloudOptions, ProvisionedCluster, kubernetes_secret, provision
+from outlay.errors import OutlayError
+from outlay.planning.budget import check_budget
+from outlay.planning.plan import Plan
+from outlay.planning.planner import Identity, make_plan
+from outlay.reporting.as_json import plan_json
+from outlay.serving.context import HF_SECRET, HF_SECRET_KEY
+from outlay.serving.manifest import declare
+from outlay.serving.render import render
+from outlay.settings import parse_settings, raw_from_config
+
+TOKEN_KEY = "huggingFaceToken"  # noqa: S105 - the name of the setting, not its content
+# Tells the language host that the user has seen the error. After pulumi.RunError, which exits with 1,
+# the engine would add "an unhandled error occurred".
+ALREADY_SHOWN = 32
+
+
+def main() -> None:
+    """Declare everything that this stack's settings ask for."""
+    config = get_config_env()
+    catalog = load_catalog()
+    settings = parse_settings(raw_from_config(config), catalog, source="the stack's configuration")
+    identity = Identity(project=pulumi.get_project(), stack=pulumi.get_stack())
+    plan = make_plan(settings, catalog, identity=identity)
+    if not pulumi.runtime.is_dry_run():
+        check_budget(plan)  # a preview goes on, so that the policy can show what is too dear
+    options = CloudOptions(
+        gcp_project=config.get("gcp:project"),
+        kubernetes_version=settings.kubernetes_version,
+        protected=settings.environment == "prod",
+    )
+    has_token = bool(config.get(f"outlay:{TOKEN_KEY}"))
+    rendered = render(plan, hf_token=has_token)
+    clusters = [provision(cluster, plan=plan, options=options) for cluster in plan.clusters]
+    for cluster, manifests in zip(clusters, rendered, strict=True):
+        base = declare(manifests, provider=cluster.kubernetes).base
+        if has_token:
+            token = {HF_SECRET_KEY: pulumi.Config("outlay").require_secret(TOKEN_KEY)}
+            kubernetes_secret(cluster, HF_SECRET, token, namespace=plan.namespace, depends_on=base)
+    tell(plan, clusters)
+
+
+def tell(plan: Plan, clusters: Sequence[ProvisionedCluster]) -> None:
+    """Show warnings and export what people and programs want to know of the stack."""
+    sandbox = bool(os.environ.get("OUTLAY_SANDBOX"))
+    warnings = ("SANDBOX: no real account; nothing is bought",) if sandbox else ()
+    for warning in (*warnings, *plan.warnings):
+        pulumi.log.warn(warning)
+    shown = plan_json(plan)
+    for name in ("usd_per_month", "usd_per_hour", "pools", "price_book"):
+        pulumi.export(name, shown[name])
+    pulumi.export(
+        "clusters", {c.name: {"provider": c.provider, "region": c.region} for c in clusters}
+    )
+    pulumi.export("kubeconfigs", {c.name: c.kubeconfig for c in clusters})
+    pulumi.export("sandbox", sandbox)
+
+
+try:
+    main()
+except OutlayError as error:
+    pulumi.log.error(str(error))
+    sys.exit(ALREADY_SHOWN)
