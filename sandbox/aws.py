@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 
 from sandbox import aws_rules
@@ -13,17 +13,17 @@ from sandbox.catalogue import machines
 from sandbox.cloud import Cloud, stable_hex
 from sandbox.errors import CloudError, Code
 from sandbox.ledger import Ledger, Record
-from sandbox.rules import ResourceType, Situation
+from sandbox.rules import ResourceType
 from sandbox.schema import Failure, Schema, load_schema, nearest
 from sandbox.values import Props, Unknown, as_list, as_map, as_text
-
-OWNER_TAGS = ("outlay:project", "outlay:stack")
 
 
 class Aws(Cloud):
     """One configured AWS provider."""
 
     package = "aws"
+    owner_labels = ("outlay:project", "outlay:stack")
+    default_labels = "default_tags"
 
     def __init__(self, ledger: Ledger) -> None:
         super().__init__(ledger)
@@ -64,7 +64,10 @@ class Aws(Cloud):
 
     def region_of(self, kind: ResourceType, inputs: Props) -> str:
         """Return the resource's own region, else the provider's; IAM is global."""
-        return "global" if kind.is_global else as_text(inputs.get("region"), self.region)
+        if kind.is_global:
+            return "global"
+        own = inputs.get("region")
+        return "" if isinstance(own, Unknown) else as_text(own, self.region)
 
     def labels(self, kind: ResourceType, inputs: Props) -> Props:
         """Return the tags, with the provider's default ones below them."""
@@ -88,21 +91,6 @@ class Aws(Cloud):
         """Fill what AWS always answers."""
         return self.schema.complete(kind.token, outputs)
 
-    def ownership(self, kind: ResourceType, situation: Situation) -> Iterator[Failure]:
-        """Demand an explicit name and the tags by which a lost resource is found."""
-        where = "tags.Name" if kind.named_by_tag else kind.name
-        if not situation_names(kind, situation, where):
-            yield Failure(
-                where,
-                f"is required: every paid resource needs an explicit name, so that a lost answer never makes a second one; set {where}",
-            )
-        missing = [tag for tag in OWNER_TAGS if not situation.labels.get(tag)]
-        if missing:
-            yield Failure(
-                kind.labels,
-                f"lack {' and '.join(missing)}: without them nobody can tell whose resource this is; set them, or the provider's default_tags",
-            )
-
     def invoke(self, token: str, arguments: Props) -> Props:
         """Answer one of the functions that the sandbox knows."""
         function = known_function(self.package, token, FUNCTIONS)
@@ -112,12 +100,6 @@ class Aws(Cloud):
                 Code.INVALID_ARGUMENT, f"{token} has no argument {', '.join(sorted(unknown))}"
             )
         return function(self, arguments)
-
-
-def situation_names(kind: ResourceType, situation: Situation, where: str) -> bool:
-    """Return whether the inputs name the resource, or will once they are known."""
-    value = situation.labels.get("Name") if kind.named_by_tag else situation.inputs.get(where)
-    return bool(value) or isinstance(value, Unknown)
 
 
 def known_type(package: str, token: str, types: Mapping[str, ResourceType]) -> ResourceType:

@@ -11,7 +11,7 @@ from sandbox.catalogue import ON_DEMAND, SPOT, machines, refusal
 from sandbox.ledger import Usage
 from sandbox.rules import Situation
 from sandbox.schema import Failure, nearest
-from sandbox.values import Unknown, Value, as_int, as_list, as_map, as_text
+from sandbox.values import UNKNOWN, Unknown, Value, as_int, as_list, as_map, as_text, find
 
 ZONE_LETTERS = MappingProxyType(
     {
@@ -155,7 +155,9 @@ def cluster(situation: Situation) -> Iterator[Failure]:
 def _control_plane_zones(situation: Situation) -> Iterator[Failure]:
     """Check where the control plane lies, as far as the subnets exist already."""
     path = "vpcConfig.subnetIds"
-    subnets = as_list(as_map(situation.inputs.get("vpcConfig")).get("subnetIds"))
+    subnets = find(situation.inputs, path)
+    if not isinstance(subnets, list):
+        return
     made = [
         situation.referred("aws:ec2/subnet:Subnet", "id", as_text(subnet)) for subnet in subnets
     ]
@@ -185,8 +187,8 @@ def node_group(situation: Situation) -> Iterator[Failure]:
 
 
 def _scaling(situation: Situation) -> Iterator[Failure]:
-    scaling = as_map(situation.inputs.get("scalingConfig"))
-    if any(isinstance(size, Unknown) for size in scaling.values()):
+    scaling = situation.inputs.get("scalingConfig")
+    if not isinstance(scaling, dict) or UNKNOWN in scaling.values():
         return
     least, desired, most = (
         as_int(scaling.get(key)) for key in ("minSize", "desiredSize", "maxSize")
@@ -232,7 +234,8 @@ def _ami_type(situation: Situation, names: list[str]) -> Iterator[Failure]:
             "amiType",
             f"{ami} carries no NVIDIA driver, so the GPUs of {gpu[0]} stay invisible; use AL2023_x86_64_NVIDIA",
         )
-    if gpu and not ami and not situation.inputs.get("launchTemplate"):
+    given = situation.inputs.get("amiType") or situation.inputs.get("launchTemplate")
+    if gpu and not given:
         yield Failure(
             "amiType",
             f"is required for the GPUs of {gpu[0]}: without it EKS takes an image without NVIDIA driver; use AL2023_x86_64_NVIDIA",

@@ -14,7 +14,7 @@ from sandbox.faults import Interruption
 from sandbox.ledger import Ledger, Record, now
 from sandbox.rules import Reference, ResourceType, Situation
 from sandbox.schema import Failure
-from sandbox.values import Props, mask, merge, without_internal
+from sandbox.values import UNKNOWN, Props, find, is_hidden, mask, merge, without_internal
 
 PLACEHOLDER_ID = "sandbox-preview"
 
@@ -58,6 +58,9 @@ class Cloud(ABC):
     """One configured provider instance over the ledger. Subclasses say what its types are."""
 
     package: str
+    # What says whose a paid resource is, and the provider's option that sets it everywhere.
+    owner_labels: tuple[str, ...] = ()
+    default_labels = ""
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
@@ -100,10 +103,6 @@ class Cloud(ABC):
     @abstractmethod
     def complete(self, kind: ResourceType, outputs: Props) -> Props:
         """Return the outputs with everything that the cloud always answers."""
-
-    @abstractmethod
-    def ownership(self, kind: ResourceType, situation: Situation) -> Iterator[Failure]:
-        """Yield what a paid resource lacks to be found again by project and stack."""
 
     @abstractmethod
     def invoke(self, token: str, arguments: Props) -> Props:
@@ -162,7 +161,8 @@ class Cloud(ABC):
     def _rules(self, kind: ResourceType, urn: str, inputs: Props) -> Iterator[Failure]:
         situation = self.situation(kind, urn=urn, inputs=inputs)
         if not situation.region:
-            yield Failure("region", self.no_region())
+            if UNKNOWN not in (inputs.get("region"), inputs.get("location"), inputs.get("cluster")):
+                yield Failure("region", self.no_region())
             return
         yield from kind.rules(situation)
         if kind.paid(situation.inputs):
@@ -171,6 +171,23 @@ class Cloud(ABC):
     def capacity_region(self, region: str) -> str:
         """Return where capacity and quota are counted for a resource's region."""
         return region
+
+    def ownership(self, kind: ResourceType, situation: Situation) -> Iterator[Failure]:
+        """Yield what a paid resource lacks to be found again: an explicit name, project and stack."""
+        where = f"{kind.labels}.Name" if kind.named_by_tag else kind.name
+        if not find(situation.inputs, where) and not is_hidden(situation.inputs, where):
+            yield Failure(
+                where,
+                "is required: every paid resource needs an explicit name, so that a lost answer never"
+                f" makes a second one; set {where}",
+            )
+        missing = [label for label in self.owner_labels if not situation.labels.get(label)]
+        if kind.labels and missing and not is_hidden(situation.inputs, kind.labels):
+            yield Failure(
+                kind.labels,
+                f"lack {' and '.join(missing)}: without them nobody can tell whose resource this is;"
+                f" set them, or the provider's {self.default_labels}",
+            )
 
     def no_region(self) -> str:
         """Return what to say when nothing tells where a resource shall lie."""
@@ -182,27 +199,22 @@ class Cloud(ABC):
         """Give a free resource without a name the random one that Pulumi's providers give."""
         if not kind.name or not kind.autonamed or "." in kind.name or kind.named_by_tag:
             return news
-        prefixed = f"{kind.name}Prefix" in news
-        if kind.name in news or prefixed or kind.paid(without_internal(news)):
+        if kind.name in news or kind.paid(without_internal(news)):
             return news
+        prefix = news.get(f"{kind.name}Prefix", f"{urn_name(urn)}-")
         kept = olds.get(kind.name) if kind.name in olds.get("__defaults", []) else None
         suffix = (seed or uuid.uuid4().bytes).hex()[:7]
-        return {**news, kind.name: kept or f"{urn_name(urn)}-{suffix}", "__defaults": [kind.name]}
+        return {**news, kind.name: kept or f"{prefix}{suffix}", "__defaults": [kind.name]}
 
     def diff(self, token: str, *, olds: Props, news: Props, ignore: Collection[str]) -> Difference:
         """Compare old inputs with new ones."""
         kind = self.type_of(token)
-        changes = diff(olds, news, replace=self.replace_paths(kind, olds), ignore=ignore)
+        changes = diff(olds, news, replace=kind.replace, ignore=ignore)
         same_name = kind.cloud_name(olds) == kind.cloud_name(news)
         explicit = kind.name not in news.get("__defaults", [])
         named = bool(kind.cloud_name(news)) and not kind.named_by_tag and explicit
         replaced = any(change.replaces for change in changes)
         return Difference(changes, delete_first=replaced and named and same_name)
-
-    def replace_paths(self, kind: ResourceType, olds: Props) -> Collection[str]:
-        """Return the inputs whose change forces a new resource."""
-        del olds
-        return kind.replace
 
     def _outputs(self, kind: ResourceType, situation: Situation) -> Props:
         answered: Props = merge(situation.inputs, kind.defaults, kind.computed(situation))

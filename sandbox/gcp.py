@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 
 from sandbox import gcp_rules
@@ -17,7 +17,6 @@ from sandbox.rules import Reference, ResourceType, Situation
 from sandbox.schema import Failure, Schema, load_schema
 from sandbox.values import Props, Unknown, as_map, as_text, find
 
-OWNER_LABELS = ("outlay-project", "outlay-stack")
 PROJECT_VARIABLES = (
     "GOOGLE_PROJECT",
     "GOOGLE_CLOUD_PROJECT",
@@ -32,6 +31,8 @@ class Gcp(Cloud):
     """One configured Google Cloud provider."""
 
     package = "gcp"
+    owner_labels = ("outlay-project", "outlay-stack")
+    default_labels = "default_labels"
 
     def __init__(self, ledger: Ledger) -> None:
         super().__init__(ledger)
@@ -74,6 +75,9 @@ class Gcp(Cloud):
         """Return the resource's location, from itself, the cluster it belongs to, or the provider."""
         if kind.is_global:
             return "global"
+        named = inputs.get("location", inputs.get("region", inputs.get("cluster")))
+        if isinstance(named, Unknown):
+            return ""
         if kind.token.startswith("gcp:container/"):
             cluster = as_text(inputs.get("cluster"))
             inherited = (
@@ -113,22 +117,6 @@ class Gcp(Cloud):
     def complete(self, kind: ResourceType, outputs: Props) -> Props:
         """Fill what Google always answers."""
         return self.schema.complete(kind.token, outputs)
-
-    def ownership(self, kind: ResourceType, situation: Situation) -> Iterator[Failure]:
-        """Demand an explicit name and the labels by which a lost resource is found."""
-        if not situation.inputs.get(kind.name):
-            yield Failure(
-                kind.name,
-                f"is required: every paid resource needs an explicit name, so that a lost answer never makes a second one; set {kind.name}",
-            )
-        missing = [
-            label for label in OWNER_LABELS if kind.labels and not situation.labels.get(label)
-        ]
-        if missing:
-            yield Failure(
-                kind.labels,
-                f"lack {' and '.join(missing)}: without them nobody can tell whose resource this is; set them, or the provider's default_labels",
-            )
 
     def no_capacity(self, situation: Situation, *, free: int, sku: str) -> str:
         """Return Google's words for a region that has run out of a machine type."""

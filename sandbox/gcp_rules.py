@@ -12,7 +12,7 @@ from sandbox.catalogue import ON_DEMAND, SPOT, Machine, accelerators, machines, 
 from sandbox.ledger import Usage
 from sandbox.rules import Situation
 from sandbox.schema import Failure, nearest
-from sandbox.values import Props, Unknown, Value, as_int, as_list, as_map, as_text, find
+from sandbox.values import UNKNOWN, Props, Unknown, Value, as_int, as_list, as_map, as_text, find
 
 # Zones of the regions whose letters are not a, b, c. Source: the list of Compute Engine regions and zones.
 ODD_ZONES = MappingProxyType({"us-central1": "abcf", "us-east1": "bcd", "europe-west1": "bcd"})
@@ -186,7 +186,8 @@ def market(config: Props, inputs: Props) -> str:
 def _machine(situation: Situation) -> Iterator[Failure]:
     config = as_map(situation.inputs.get("nodeConfig"))
     name = as_text(config.get("machineType"))
-    if not name:
+    # Unknown markets or accelerators cannot be judged before they are known.
+    if not name or UNKNOWN in (config.get("guestAccelerators"), config.get("spot")):
         return
     asked = [as_map(row) for row in as_list(config.get("guestAccelerators"))]
     key = name
@@ -220,7 +221,7 @@ def _accelerators(machine: Machine, asked: list[Props]) -> Iterator[Failure]:
         yield Failure(
             f"{path}[0].type", f"{machine.name} carries {' or '.join(fitting)}, not {kind!r}"
         )
-    if count != machine.gpus:
+    if isinstance(asked[0].get("count"), int) and count != machine.gpus:
         yield Failure(
             f"{path}[0].count", f"{machine.name} carries {machine.gpus} GPUs, not {count}"
         )

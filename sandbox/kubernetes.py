@@ -6,7 +6,7 @@ It never talks to a real API server and refuses a kubeconfig that names one.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -150,11 +150,6 @@ class Kubernetes(Cloud):
         """Kubernetes answers with what the rules computed."""
         del kind
         return outputs
-
-    def ownership(self, kind: ResourceType, situation: Situation) -> Iterator[Failure]:
-        """Kubernetes objects cost nothing by themselves."""
-        del kind, situation
-        return iter(())
 
     def invoke(self, token: str, arguments: Props) -> Props:
         """Refuse: the functions of the provider decode YAML and charts, which outlay does itself."""

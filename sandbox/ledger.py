@@ -137,7 +137,14 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._local = threading.local()
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SandboxError(f"{path}: not a usable ledger: {error}") from error
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        """Make the tables of a new ledger, and refuse one of another layout."""
         with self.transaction() as db:
             version = db.execute("pragma user_version").fetchone()[0]
             if version == 0:
@@ -146,7 +153,7 @@ class Ledger:
                 db.execute(f"pragma user_version = {SCHEMA_VERSION}")
             elif version != SCHEMA_VERSION:
                 raise SandboxError(
-                    f"{path}: the ledger has layout {version}, this sandbox writes {SCHEMA_VERSION};"
+                    f"{self.path}: the ledger has layout {version}, this sandbox writes {SCHEMA_VERSION};"
                     " destroy its stacks with the version that made it, or delete the file"
                 )
 

@@ -84,6 +84,16 @@ def _descend(value: Value, steps: Sequence[str]) -> Iterator[Value]:
         yield from _descend(value[step], rest)
 
 
+def is_hidden(value: Value, path: str) -> bool:
+    """Return whether the value at a path, or a value around it, is not known yet."""
+    steps = _STEP.findall(path)
+    return any(
+        isinstance(item, Unknown)
+        for length in range(1, len(steps) + 1)
+        for item in _descend(value, steps[:length])
+    )
+
+
 def put(value: Props, path: str, new: Value) -> None:
     """Set the value at a path, making the maps on the way.
 
@@ -91,11 +101,12 @@ def put(value: Props, path: str, new: Value) -> None:
     """
     *steps, last = _STEP.findall(path)
     target: Any = value
-    for step in steps:
-        target = target[int(step[1:-1])] if step.startswith("[") else target.setdefault(step, {})
     try:
+        for step in steps:
+            index = step.startswith("[")
+            target = target[int(step[1:-1])] if index else target.setdefault(step, {})
         target[int(last[1:-1]) if last.startswith("[") else last] = new
-    except (IndexError, TypeError) as error:
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
         raise ValueError(f"{path}: there is no such place in the resource") from error
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sandbox.ledger import Ledger
+from sandbox.values import UNKNOWN
 from tests.sandbox import stacks
 from tests.sandbox.client import Plugin, RefusedError
 from tests.sandbox.stacks import ASSUME, LABELS, TAGS, node_config, node_group, node_pool
@@ -380,6 +381,35 @@ def test_free_resources_get_a_random_name_and_keep_it(aws_checks: Plugin) -> Non
     )
     assert first["name"].startswith("node-")
     assert again["name"] == first["name"]
+
+
+def test_a_name_prefix_is_kept(aws_checks: Plugin) -> None:
+    inputs = {"assumeRolePolicy": ASSUME, "namePrefix": "node-of-"}
+    assert aws_checks.check("aws:iam/role:Role", inputs)["name"].startswith("node-of-")
+
+
+def test_any_input_may_be_unknown(aws_checks: Plugin, gcp_checks: Plugin) -> None:
+    """In a preview it may come out of another resource."""
+    for key in node_group():
+        assert aws_checks.failures(stacks.NODE_GROUP, node_group(**{key: UNKNOWN})) == {}, key
+    for key in node_pool():
+        assert gcp_checks.failures(stacks.NODE_POOL, node_pool(**{key: UNKNOWN})) == {}, key
+    for key in node_config():
+        inputs = node_pool(nodeConfig=node_config(**{key: UNKNOWN}))
+        assert gcp_checks.failures(stacks.NODE_POOL, inputs) == {}, key
+    cluster = {"name": "llm", "roleArn": "r", "tags": TAGS}
+    for subnets in (UNKNOWN, [UNKNOWN, UNKNOWN]):
+        inputs = {**cluster, "vpcConfig": {"subnetIds": subnets}}
+        assert aws_checks.failures(stacks.EKS, inputs) == {}
+
+
+def test_any_input_may_be_unknown_in_a_created_preview(
+    aws_checks: Plugin, gcp_checks: Plugin
+) -> None:
+    for key in node_group():
+        assert aws_checks.preview(stacks.NODE_GROUP, node_group(**{key: UNKNOWN}))[key] == UNKNOWN
+    for key in node_pool():
+        assert gcp_checks.preview(stacks.NODE_POOL, node_pool(**{key: UNKNOWN}))[key] == UNKNOWN
 
 
 def test_what_is_named_must_exist_and_in_the_same_region(aws: Plugin) -> None:

@@ -168,6 +168,22 @@ def test_an_ambiguous_or_absent_name_is_refused(
     assert "0 resources go by 'nothing'" in capsys.readouterr().err
 
 
+def test_a_path_that_leads_nowhere_is_refused(
+    aws: Plugin, ledger: Ledger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aws.create("aws:ec2/vpc:Vpc", {"cidrBlock": "10.0.0.0/16"}, name="net")
+    assert run(ledger, "change", "net", "cidrBlock.x[3].y", "1") == 1
+    assert "cidrBlock.x[3].y: there is no such place" in capsys.readouterr().err
+
+
+def test_a_ledger_that_cannot_be_made_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    assert main(["--ledger", str(tmp_path / "file" / "ledger.db"), "ls"]) == 1
+    assert "not a usable ledger" in capsys.readouterr().err
+
+
 def test_calls_are_noted_with_their_region_and_process(aws: Plugin, ledger: Ledger) -> None:
     aws.create("aws:ec2/vpc:Vpc", {"cidrBlock": "10.0.0.0/16", "region": "us-east-1"}, name="east")
     (call,) = ledger.calls()
