@@ -100,7 +100,8 @@ def _allowed_offers(
             or any(matches(p, provider=o.provider, region=o.region) for p in settings.regions)
         ),
     )
-    return [offer for offer in catalog.offers if all(rule(offer) for rule in rules)]
+    offers = (offer for offer in catalog.offers if all(rule(offer) for rule in rules))
+    return sorted(offers, key=lambda offer: offer.key)
 
 
 def _shapes(

@@ -11,12 +11,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from math import floor
+from math import ceil
 
 from outlay.catalog import Market
 from outlay.catalog.providers import ROUTERS_ON_GPU_NODES
 from outlay.planning.candidates import Candidate, Option
-from outlay.planning.milp import Program
+from outlay.planning.milp import Program, Solution
 from outlay.planning.sites import CpuChoice, Site
 from outlay.settings import Settings, SurviveDomain
 
@@ -24,6 +24,7 @@ TIME_LIMIT_S = 60.0
 # Far below a cent a month, far above the solver's tolerance: equals are always ordered the same way.
 TIE_USD_PER_HOUR = 1e-6
 NO_DOMAIN = ""
+LEAST_USED = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,14 @@ class Fleet:
 
     opened: tuple[OpenedSite, ...]
     gap: float
+
+    @property
+    def usd_per_hour(self) -> Decimal:
+        """Nodes, disks and standing costs; answers on their way to clients not included."""
+        parts = [b.candidate.usd_per_hour * b.nodes for o in self.opened for b in o.bought]
+        parts += [line.usd_per_hour for o in self.opened for line in o.site.standing]
+        parts += [c.usd_per_hour * count for o in self.opened for c, count in o.cpu_nodes]
+        return sum(parts, Decimal(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +95,15 @@ class FleetProgram:
 
     def solve(self, *, time_limit_s: float = TIME_LIMIT_S) -> Fleet | None:
         """Return the cheapest fleet, or None when no fleet keeps the promise."""
-        solution = self._program.solve(time_limit_s=time_limit_s)
+        relaxed = self._program.relax()
+        if relaxed is None:
+            return None
+        start = self._good_start(relaxed, time_limit_s)
+        solution = self._program.solve(
+            time_limit_s=time_limit_s,
+            without=_hopeless(self._program, relaxed, start) if start else (),
+            start=start.values if start else None,
+        )
         if solution is None:
             return None
         values = [round(value) for value in solution.values]
@@ -94,6 +111,13 @@ class FleetProgram:
             self._opened(n, site, values, solution.values) for n, site in enumerate(self._sites)
         ]
         return Fleet(opened=tuple(o for o in opened if o is not None), gap=solution.gap)
+
+    def _good_start(self, relaxed: Solution, time_limit_s: float) -> Solution | None:
+        """Solve with the sites that the linear relaxation uses: mostly the optimum, soon found."""
+        used = {r.site for r in self._replicas if relaxed.values[r.index] > LEAST_USED}
+        without = [v for (site, _), v in self._nodes.items() if site not in used]
+        without += [r.index for r in self._replicas if r.site not in used]
+        return self._program.solve(time_limit_s=time_limit_s, without=without)
 
     def _add_site(self, number: int, site: Site) -> None:
         program = self._program
@@ -145,12 +169,14 @@ class FleetProgram:
         )
         self._nodes[number, node_number] = nodes
         self._replicas += added
+        # A node's GPUs beyond what could ever be used are worth nothing: cut off, the relaxation
+        # cannot buy an eighth of a node that only one replica would use.
         packed = [(r.index, -float(r.option.shape.gpus)) for r in added]
-        program.row([(nodes, float(gpus)), *packed], lower=0.0)
+        program.row([(nodes, float(min(gpus, most_gpus))), *packed], lower=0.0)
 
     def _most_replicas(self, option: Option) -> int:
-        """No pool needs to hold more than the demand and one replica, whatever else is lost."""
-        return floor(self._demands[option.workload] / option.shape.capacity_rps.low) + 1
+        """No pool needs to hold more than the whole demand, whatever else is lost."""
+        return ceil(self._demands[option.workload] / option.shape.capacity_rps.low)
 
     def _add_served(self, number: int, workload: int, is_served: int) -> None:
         program = self._program
@@ -161,10 +187,9 @@ class FleetProgram:
         demand = self._demands[workload]
         program.row({is_served: 1.0, share: -1.0}, lower=0.0)
         program.row([*_useful(here, demand), (share, -demand)], lower=0.0)
-        # Two pools of (demand + one replica) each are enough for any survival rule.
-        largest = max((r.safe_rps for r in here), default=0.0)
-        used = [(r.index, -r.safe_rps) for r in here]
-        program.row([*used, (is_served, 2 * (demand + largest))], lower=0.0)
+        for replicas in here:
+            most = float(self._most_replicas(replicas.option))
+            program.row({is_served: most, replicas.index: -1.0}, lower=0.0)
 
     def _add_demand(self, workload: int) -> None:
         shares = [(self._shares[number, workload], 1.0) for number in range(len(self._sites))]
@@ -247,3 +272,16 @@ def _useful(replicas: Iterable[_Replicas], needed: float) -> list[tuple[int, flo
     No integer solution changes, and the linear relaxation cannot buy a fraction of a big replica.
     """
     return [(r.index, min(r.safe_rps, needed)) for r in replicas]
+
+
+def _hopeless(program: Program, relaxed: Solution, start: Solution) -> list[int]:
+    """Variables that no better solution uses: one unit of them costs more than the start saves.
+
+    Exact: the relaxation's cost plus a variable's reduced cost bounds every solution that uses it.
+    """
+    saving = start.objective - relaxed.objective + LEAST_USED
+    return [
+        index
+        for index, cost in enumerate(relaxed.reduced_costs)
+        if program.integers[index] and relaxed.values[index] < LEAST_USED and cost > saving
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,15 +11,27 @@ if TYPE_CHECKING:
     from highspy import HighsLp
 
 INFINITY = math.inf
+OPTIONS: tuple[tuple[str, bool | int | float], ...] = (
+    ("threads", 1),
+    ("random_seed", 1),
+    ("mip_rel_gap", 0.0),
+    ("mip_abs_gap", 1e-7),
+    # Restarts cost more than they save on programs of this size.
+    ("mip_allow_restart", False),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """Values by variable index, the objective, and the proven relative gap (0 = optimal)."""
+    """Values by variable index, the objective, and the proven relative gap (0 = optimal).
+
+    `reduced_costs` are those of a linear relaxation, else empty.
+    """
 
     values: tuple[float, ...]
     objective: float
     gap: float
+    reduced_costs: tuple[float, ...]
 
 
 @dataclass(slots=True)
@@ -64,47 +76,73 @@ class Program:
             summed[index] = summed.get(index, 0.0) + coefficient
         self.rows.append((summed, lower, upper))
 
-    def solve(self, *, time_limit_s: float) -> Solution | None:
-        """Return the optimum, or the best found in the time with its gap; None when infeasible."""
+    def relax(self) -> Solution | None:
+        """Return the optimum of the linear relaxation, a lower bound; None when infeasible."""
+        return self._run(without=frozenset(), start=None, relaxed=True, time_limit_s=INFINITY)
+
+    def solve(
+        self,
+        *,
+        time_limit_s: float,
+        without: Collection[int] = frozenset(),
+        start: Sequence[float] | None = None,
+    ) -> Solution | None:
+        """Return the optimum, or the best found in the time with its gap; None when infeasible.
+
+        Variables in `without` stay zero. `start` is a feasible point to improve on.
+        """
+        return self._run(
+            without=frozenset(without), start=start, relaxed=False, time_limit_s=time_limit_s
+        )
+
+    def _run(
+        self,
+        *,
+        without: frozenset[int],
+        start: Sequence[float] | None,
+        relaxed: bool,
+        time_limit_s: float,
+    ) -> Solution | None:
         import highspy  # here, so that commands that plan nothing do not load it
 
         highs = highspy.Highs()  # type: ignore[no-untyped-call]  # highspy annotates it in part
         highs.silent()
-        for option, value in (
-            ("threads", 1),
-            ("random_seed", 1),
-            ("mip_rel_gap", 0.0),
-            ("mip_abs_gap", 1e-7),
-            # Restarts cost more than they save on programs of this size.
-            ("mip_allow_restart", False),
-            ("time_limit", time_limit_s),
-        ):
+        for option, value in (*OPTIONS, ("time_limit", time_limit_s)):
             highs.setOptionValue(option, value)
-        highs.passModel(_highs_lp(self))
+        highs.passModel(_highs_lp(self, without=without, relaxed=relaxed))
+        if start is not None:
+            point = highspy.HighsSolution()
+            point.col_value = list(start)
+            highs.setSolution(point)
         highs.run()
         info = highs.getInfo()
         if info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
             return None
+        gap = 0.0 if relaxed else info.mip_gap
+        solution = highs.getSolution()
         return Solution(
-            values=tuple(highs.getSolution().col_value),
+            values=tuple(solution.col_value),
+            reduced_costs=tuple(solution.col_dual) if relaxed else (),
             objective=info.objective_function_value,
-            gap=max(0.0, info.mip_gap) if math.isfinite(info.mip_gap) else 0.0,
+            gap=max(0.0, gap) if math.isfinite(gap) else 1.0,
         )
 
 
-def _highs_lp(program: Program) -> HighsLp:
+def _highs_lp(program: Program, *, without: frozenset[int], relaxed: bool) -> HighsLp:
     import highspy
     import numpy as np
 
     lp = highspy.HighsLp()
     rows = [terms for terms, _, _ in program.rows]
-    kinds = highspy.HighsVarType
     lp.num_col_, lp.num_row_ = len(program.costs), len(rows)
     lp.col_cost_ = np.array(program.costs)
-    lp.col_lower_, lp.col_upper_ = np.array(program.lowers), np.array(program.uppers)
+    lp.col_lower_ = np.array(program.lowers)
+    lp.col_upper_ = np.array([0.0 if i in without else u for i, u in enumerate(program.uppers)])
     lp.row_lower_ = np.array([lower for _, lower, _ in program.rows])
     lp.row_upper_ = np.array([upper for _, _, upper in program.rows])
-    lp.integrality_ = [kinds.kInteger if i else kinds.kContinuous for i in program.integers]
+    if not relaxed:
+        kinds = highspy.HighsVarType
+        lp.integrality_ = [kinds.kInteger if i else kinds.kContinuous for i in program.integers]
     lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
     lp.a_matrix_.start_ = np.cumsum([0, *(len(terms) for terms in rows)])
     lp.a_matrix_.index_ = np.array([index for terms in rows for index in terms])

@@ -1,0 +1,106 @@
+"""The planner's rules once more, by trying everything: slow, short and independent of the program."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import product
+from math import ceil
+
+from outlay.catalog import Catalog, Market
+from outlay.planning.candidates import Candidate, Option, field
+from outlay.planning.sites import Site, sites
+from outlay.settings import Settings, SurviveDomain
+
+SLACK = 1e-9
+
+
+@dataclass(frozen=True)
+class Replicas:
+    """Some replicas of one shape on one offer."""
+
+    site: Site
+    candidate: Candidate
+    option: Option
+    count: int
+
+    @property
+    def rps(self) -> float:
+        """Their safe capacity."""
+        return self.option.shape.capacity_rps.low * self.count
+
+
+def cheapest_usd_per_hour(settings: Settings, catalog: Catalog) -> Decimal | None:
+    """Return the least cost of one workload over every combination of replicas, or None.
+
+    Egress must be free (0 bytes per token).
+    """
+    possible, _ = sites(
+        field(settings, catalog, provisioned_only=True).candidates, settings, catalog
+    )
+    costs = [
+        _cost(fleet) for fleet in _fleets(possible, settings) if _keeps_promise(fleet, settings)
+    ]
+    return min(costs, default=None)
+
+
+def _fleets(possible: tuple[Site, ...], settings: Settings) -> Iterator[list[Replicas]]:
+    demand = settings.workloads[0].target_rps
+    choices = [
+        [
+            Replicas(site, candidate, option, count)
+            for count in range(ceil(demand / option.shape.capacity_rps.low) + 1)
+        ]
+        for site in possible
+        for candidate in site.candidates
+        for option in candidate.options
+    ]
+    for fleet in product(*choices):
+        yield [replicas for replicas in fleet if replicas.count]
+
+
+def _keeps_promise(fleet: list[Replicas], settings: Settings) -> bool:
+    demand = settings.workloads[0].target_rps
+    total = sum(r.rps for r in fleet)
+    spot = sum(r.rps for r in fleet if r.candidate.offer.market is Market.SPOT)
+    if total < demand - SLACK or spot > settings.max_spot_share * total + SLACK:
+        return False
+    domains = {d for r in fleet if (d := _domain(r.candidate, settings))}
+    needed = settings.survive_fraction * demand
+    return all(
+        sum(r.rps for r in fleet if _domain(r.candidate, settings) != lost) >= needed - SLACK
+        for lost in domains
+    )
+
+
+def _domain(candidate: Candidate, settings: Settings) -> str:
+    offer = candidate.offer
+    match settings.survive_domain:
+        case SurviveDomain.SPOT:
+            return f"{offer.region}/{offer.gpu}" if offer.market is Market.SPOT else ""
+        case SurviveDomain.REGION:
+            return offer.region
+        case SurviveDomain.PROVIDER:
+            return offer.provider
+        case SurviveDomain.NONE:
+            return ""
+
+
+def _cost(fleet: list[Replicas]) -> Decimal:
+    gpus: dict[str, int] = defaultdict(int)
+    for r in fleet:
+        gpus[r.candidate.offer.key] += r.option.shape.gpus * r.count
+    candidates = {r.candidate.offer.key: r.candidate for r in fleet}
+    nodes = sum(
+        (c.usd_per_hour * ceil(gpus[key] / c.offer.gpus_per_node) for key, c in candidates.items()),
+        Decimal(0),
+    )
+    opened = {r.site.key: r.site for r in fleet}
+    standing = (
+        sum((line.usd_per_hour for line in site.standing), Decimal(0))
+        + min(choice.usd_per_hour for choice in site.cpu_choices)
+        for site in opened.values()
+    )
+    return nodes + sum(standing, Decimal(0))
