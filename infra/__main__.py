@@ -15,7 +15,7 @@ from outlay.errors import OutlayError
 from outlay.planning.budget import check_budget
 from outlay.planning.plan import Plan
 from outlay.planning.planner import Identity, make_plan
-from outlay.reporting.as_json import plan_json
+from outlay.reporting.summary import pool_line, summary
 from outlay.serving.context import HF_SECRET, HF_SECRET_KEY
 from outlay.serving.manifest import declare
 from outlay.serving.render import render
@@ -53,17 +53,17 @@ def main() -> None:
 
 
 def tell(plan: Plan, clusters: Sequence[ProvisionedCluster]) -> None:
-    """Show warnings and export what people and programs want to know of the stack."""
+    """Show the plan and its warnings, and export what people and programs want to know."""
     sandbox = bool(os.environ.get("OUTLAY_SANDBOX"))
-    warnings = ("SANDBOX: no real account; nothing is bought",) if sandbox else ()
-    for warning in (*warnings, *plan.warnings):
+    if sandbox:
+        pulumi.log.warn("SANDBOX: no real account; nothing is bought")
+    pulumi.log.info(summary(plan))
+    for warning in plan.warnings:
         pulumi.log.warn(warning)
-    shown = plan_json(plan)
-    for name in ("usd_per_month", "usd_per_hour", "pools", "price_book"):
-        pulumi.export(name, shown[name])
-    pulumi.export(
-        "clusters", {c.name: {"provider": c.provider, "region": c.region} for c in clusters}
-    )
+    pulumi.export("usd_per_month", round(float(plan.usd_per_month), 2))
+    pulumi.export("usd_per_hour", round(float(plan.usd_per_hour), 4))
+    pulumi.export("pools", {f"{pool.cluster}/{pool.name}": pool_line(pool) for pool in plan.pools})
+    pulumi.export("price_book", f"{plan.price_book.version} of {plan.price_book.date}")
     pulumi.export("kubeconfigs", {c.name: c.kubeconfig for c in clusters})
     pulumi.export("sandbox", sandbox)
 

@@ -13,6 +13,7 @@ from outlay.catalog.types import (
     Precision,
     PriceBook,
     Provider,
+    ReservedPrice,
     ServicePrice,
 )
 
@@ -30,6 +31,7 @@ __all__ = [
     "Precision",
     "PriceBook",
     "Provider",
+    "ReservedPrice",
     "ServicePrice",
     "load_catalog",
     "provider",

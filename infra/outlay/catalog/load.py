@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from outlay.catalog.names import Names
 from outlay.catalog.providers import PROVIDER_ALIASES, PROVIDER_NAMES
-from outlay.catalog.rows import Row, read_rows
+from outlay.catalog.rows import Row, missing, read_rows
 from outlay.catalog.types import (
     Confidence,
     CpuOffer,
@@ -22,6 +22,7 @@ from outlay.catalog.types import (
     Offer,
     Precision,
     PriceBook,
+    ReservedPrice,
     ServicePrice,
 )
 from outlay.errors import DataError
@@ -34,6 +35,9 @@ PRICE_FILES = (
     "not_sold.csv",
     "reserved.csv",
 )
+
+# AWS Spot Advisor: < 5 %, 5-10 %, 10-15 %, 15-20 %, > 20 % a month.
+INTERRUPTION_BUCKETS = range(5)
 
 T = TypeVar("T")
 
@@ -49,6 +53,7 @@ class Catalog:
     service_prices: tuple[ServicePrice, ...]
     interruptions: dict[tuple[str, str], int]
     price_book: PriceBook
+    reserved: tuple[ReservedPrice, ...] = ()
 
     @cached_property
     def model_names(self) -> Names:
@@ -129,6 +134,9 @@ def load_catalog(folder: Path = DATA) -> Catalog:
         ),
         interruptions=_interruptions(folder),
         price_book=_price_book(folder),
+        reserved=_table(
+            folder, "reserved.csv", _reserved, key=lambda r: (r.instance_type, r.region)
+        ),
     )
 
 
@@ -144,7 +152,13 @@ def _table(
             raise row.fail(f"duplicate key {identity}")
         seen.add(identity)
         values.append(value)
+    if not values:
+        raise _no_rows(file)
     return tuple(values)
+
+
+def _no_rows(file: str) -> DataError:
+    return DataError(file, "the file has no rows; restore it from the repository")
 
 
 def _gpu(row: Row) -> Gpu:
@@ -163,7 +177,7 @@ def _gpu(row: Row) -> Gpu:
         link=row.optional_text("link"),
         link_bandwidth_gb_per_s=row.optional_number("link_bandwidth_per_direction_gb_per_s"),
         # AMD names its architectures (gfx942); only NVIDIA has a number.
-        compute_capability=float(capability) if capability[:1].isdigit() else None,
+        compute_capability=row.number("compute_capability") if capability[:1].isdigit() else None,
         confidence=row.one_of("confidence", Confidence),
         source=row.text("source"),
     )
@@ -215,6 +229,8 @@ def _offers(folder: Path, gpus: dict[str, Gpu]) -> tuple[Offer, ...]:
         offers += [
             o for o in _markets(row) if (o.provider, o.instance_type, o.market) not in not_sold
         ]
+    if not offers:
+        raise _no_rows("offers.csv")
     return tuple(sorted(offers, key=lambda offer: offer.key))
 
 
@@ -240,7 +256,7 @@ def _markets(row: Row) -> Iterable[Offer]:
     ):
         usd_per_hour = row.optional_usd(price)
         if usd_per_hour is not None:
-            yield _offer(row, market=market, usd_per_hour=usd_per_hour, as_of=row.text(as_of))
+            yield _offer(row, market=market, usd_per_hour=usd_per_hour, as_of=row.date(as_of))
 
 
 def _offer(row: Row, *, market: Market, usd_per_hour: Decimal, as_of: str) -> Offer:
@@ -268,7 +284,7 @@ def _cpu_offer(row: Row) -> CpuOffer:
         vcpus=row.integer("vcpus"),
         host_memory_gib=row.number("host_memory_gib"),
         usd_per_hour=row.usd("price_ondemand_usd_per_hour"),
-        as_of=row.text("as_of_date"),
+        as_of=row.date("as_of_date"),
         source=row.text("source"),
         confidence=row.one_of("confidence", Confidence),
     )
@@ -281,31 +297,52 @@ def _service(row: Row) -> ServicePrice:
         region=row.text("region"),
         unit=row.text("unit"),
         usd=row.usd("price_usd"),
-        as_of=row.text("as_of_date"),
+        as_of=row.date("as_of_date"),
         source=row.text("source"),
         confidence=row.one_of("confidence", Confidence),
     )
 
 
+def _reserved(row: Row) -> ReservedPrice:
+    price = ReservedPrice(
+        instance_type=row.text("instance_type"),
+        region=row.text("region"),
+        usd_per_hour=row.usd("reserved_1yr_usd_per_hour"),
+        ondemand_usd_per_hour=row.usd("ondemand_usd_per_hour"),
+    )
+    if price.usd_per_hour > price.ondemand_usd_per_hour:
+        raise row.fail("the reserved price is above the on-demand price")
+    return price
+
+
 def _interruptions(folder: Path) -> dict[tuple[str, str], int]:
-    return {
-        (row.text("region"), row.text("instance_type")): row.integer("bucket_index")
-        for row in read_rows(folder / "spot_interruption.csv")
-    }
+    pairs = _table(folder, "spot_interruption.csv", _interruption, key=lambda pair: pair[0])
+    return dict(pairs)
+
+
+def _interruption(row: Row) -> tuple[tuple[str, str], int]:
+    bucket = row.integer("bucket_index")
+    if bucket not in INTERRUPTION_BUCKETS:
+        raise row.fail(f"column bucket_index must be 0 to 4, got {bucket}")
+    return (row.text("region"), row.text("instance_type")), bucket
 
 
 def _price_book(folder: Path) -> PriceBook:
     digest = hashlib.sha256()
     for file in PRICE_FILES:
-        try:
-            digest.update((folder / file).read_bytes())
-        except FileNotFoundError:
-            raise DataError(
-                file, f"file not found in {folder}; restore it from the repository"
-            ) from None
+        digest.update(_content(folder / file))
     dates = [
         row.optional_text(column)
         for row in read_rows(folder / "offers.csv")
         for column in ("ondemand_as_of", "spot_as_of")
     ]
     return PriceBook(version=digest.hexdigest()[:12], date=max(dates))
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise missing(path) from None
+    except OSError as error:
+        raise DataError(path.name, f"cannot be read ({error})") from None

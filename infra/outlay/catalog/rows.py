@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from pathlib import Path
@@ -46,7 +48,7 @@ class Row:
         """Return a whole number."""
         number = self.number(column)
         if number != int(number):
-            raise self.fail(f"column {column} must be a whole number, got {number}")
+            raise self.fail(f"column {column} must be a whole number, got {number:g}")
         return int(number)
 
     def optional_integer(self, column: str) -> int | None:
@@ -54,12 +56,15 @@ class Row:
         return self.integer(column) if self.optional_text(column) else None
 
     def number(self, column: str) -> float:
-        """Return a number."""
+        """Return a finite number that is not negative: nothing in the catalogue is."""
         value = self.text(column)
         try:
-            return float(value)
+            number = float(value)
         except ValueError:
             raise self.fail(f"column {column} must be a number, got {value!r}") from None
+        if not math.isfinite(number) or number < 0:
+            raise self.fail(f"column {column} must be finite and not negative, got {value}")
+        return number
 
     def optional_number(self, column: str) -> float | None:
         """Return a number, or None for an empty cell."""
@@ -67,15 +72,11 @@ class Row:
 
     def optional_usd(self, column: str) -> Decimal | None:
         """Return a positive amount, or None for an empty cell."""
-        value = self.optional_text(column)
-        if not value:
+        if not self.optional_text(column):
             return None
-        try:
-            amount = Decimal(value)
-        except InvalidOperation:
-            raise self.fail(f"column {column} must be an amount, got {value!r}") from None
-        if not amount.is_finite() or amount <= 0:
-            raise self.fail(f"column {column} must be positive, got {value}")
+        amount = self.usd(column)
+        if not amount:
+            raise self.fail(f"column {column} must be positive, got {amount}; unknown is empty")
         return amount
 
     def usd(self, column: str) -> Decimal:
@@ -89,6 +90,14 @@ class Row:
             raise self.fail(f"column {column} must not be negative, got {value}")
         return amount
 
+    def date(self, column: str) -> str:
+        """Return a day, as ISO text such as 2026-07-20."""
+        value = self.text(column)
+        try:
+            return date.fromisoformat(value).isoformat()
+        except ValueError:
+            raise self.fail(f"column {column} must be a date, got {value!r}") from None
+
     def one_of(self, column: str, enum: type[E]) -> E:
         """Return a member of an enumeration."""
         value = self.text(column)
@@ -101,6 +110,11 @@ class Row:
     def names(self, column: str) -> tuple[str, ...]:
         """Return the `;`-separated names of a cell."""
         return tuple(part.strip() for part in self.optional_text(column).split(";") if part.strip())
+
+
+def missing(path: Path) -> DataError:
+    """Return the error for a file that is not there."""
+    return DataError(path.name, f"file not found in {path.parent}; restore it from the repository")
 
 
 def read_rows(path: Path) -> Iterator[Row]:
@@ -119,8 +133,6 @@ def read_rows(path: Path) -> Iterator[Row]:
                     raise DataError(path.name, "wrong number of cells", row=reader.line_num)
                 yield Row(path.name, reader.line_num, cells)
     except FileNotFoundError:
-        raise DataError(
-            path.name, f"file not found in {path.parent}; restore it from the repository"
-        ) from None
-    except (UnicodeDecodeError, csv.Error) as error:
+        raise missing(path) from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(path.name, f"not a readable CSV file ({error})") from None

@@ -157,6 +157,16 @@ class ServicePrice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReservedPrice:
+    """AWS: one instance type in one region for one year, nothing paid upfront, per node and hour."""
+
+    instance_type: str
+    region: str
+    usd_per_hour: Decimal
+    ondemand_usd_per_hour: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
     """One cloud: how it is called, and whether outlay can provision it or only price it."""
 

@@ -15,7 +15,9 @@ from outlay.pricing.types import HOURS_PER_MONTH, Unpriced
 # What a bare-metal provider includes in the node price, so that a missing row means free, not unknown.
 INCLUDED: dict[str, frozenset[str]] = {
     "coreweave": frozenset({"control_plane", "nat_gateway", "block_storage", "internet_egress"}),
-    "lambda": frozenset({"control_plane", "nat_gateway", "public_ipv4", "block_storage", "internet_egress"}),
+    "lambda": frozenset(
+        {"control_plane", "nat_gateway", "public_ipv4", "block_storage", "internet_egress"}
+    ),
 }
 # Their nodes come with local disks; block storage is a separate product that nodes do not need.
 NODE_DISK_INCLUDED = frozenset({"coreweave", "lambda"})
@@ -35,7 +37,9 @@ class Rates:
     def _cpu_nodes(self) -> dict[tuple[str, str, str], CpuOffer]:
         return {(o.provider, o.region, o.instance_type): o for o in self.catalog.cpu_offers}
 
-    def gpu_offer(self, *, provider: str, region: str, instance_type: str, market: Market) -> Offer | None:
+    def gpu_offer(
+        self, *, provider: str, region: str, instance_type: str, market: Market
+    ) -> Offer | None:
         """Return the GPU offer, or None when the type is not sold there in that market."""
         return self._nodes.get((provider, region, instance_type, market))
 
