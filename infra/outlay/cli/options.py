@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import click
 
 if TYPE_CHECKING:
     from outlay.catalog import Catalog
+    from outlay.errors import Problem
     from outlay.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -61,17 +63,40 @@ class Request:
         Raises:
             InputError: nothing names a model, a file is missing, or settings are wrong.
         """
-        from outlay.errors import InputError
+        from outlay.errors import InputError, SettingsError
         from outlay.settings import parse_settings
 
         raw, source = self._base()
-        merged = {**raw, **self.flags}
+        merged = self._over(raw)
         if not merged:
             raise InputError(
                 "nothing to plan: name a model and its demand (--model llama-3.1-8b --rps 10),"
                 " a stack (--stack dev) or a settings file (--settings FILE)"
             )
-        return parse_settings(merged, catalog, source=source)
+        try:
+            return parse_settings(merged, catalog, source=source)
+        except SettingsError as error:
+            raise SettingsError([*map(self._as_typed, error.problems)], source=source) from None
+
+    def _over(self, raw: dict[str, object]) -> dict[str, object]:
+        """Put the flags over the base; where that has several workloads, over each of them."""
+        from outlay.settings.load import SINGLE_ONLY, WORKLOAD_KEYS
+
+        workloads = raw.get("workloads")
+        if not isinstance(workloads, list):
+            return {**raw, **self.flags}
+        each = {k: self.flags[k] for k in WORKLOAD_KEYS if k in self.flags and k not in SINGLE_ONLY}
+        over = [{**w, **each} if isinstance(w, dict) else w for w in workloads]
+        return {**raw, **self.flags, "workloads": over}
+
+    def _as_typed(self, problem: Problem) -> Problem:
+        """Name the flag where the user typed one, or could only have typed one."""
+        from outlay.errors import Problem
+
+        key = re.split(r"[.\[]", problem.path, maxsplit=1)[0]
+        flag = next((flag for flag, (setting, *_) in FLAGS.items() if setting == key), None)
+        is_flag = key in self.flags or not (self.stack or self.settings_file)
+        return Problem(flag, problem.message) if flag and is_flag else problem
 
     def _base(self) -> tuple[dict[str, object], str]:
         from outlay.errors import InputError
@@ -79,10 +104,12 @@ class Request:
 
         if self.stack and self.settings_file:
             raise InputError("give --stack or --settings, not both")
+        and_flags = " and flags" if self.flags else ""
         if self.stack:
-            return raw_from_stack(self.project, self.stack), f"Pulumi.{self.stack}.yaml"
+            source = f"Pulumi.{self.stack}.yaml{and_flags}"
+            return raw_from_stack(self.project, self.stack), source
         if self.settings_file:
-            return raw_from_yaml(self.settings_file), str(self.settings_file)
+            return raw_from_yaml(self.settings_file), f"{self.settings_file}{and_flags}"
         return {}, "flags"
 
 
