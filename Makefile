@@ -34,8 +34,7 @@ test-fast: setup ## Run the tests that need neither the engine nor much time
 	@$(BIN)/python -m pytest -m "not engine and not slow" $(ARGS)
 
 test-host: ## Test the language host (needs Go; shares the compiler's cache with the engine's build)
-	@cd tools/engine && export GOTOOLCHAIN=local CGO_ENABLED=0 \
-		GOFLAGS="-mod=readonly -buildvcs=false -trimpath" && go vet ./... && go test ./...
+	@$(PYTHON) -m tools.test_host
 
 lint: setup ## Check style, types and the direction of imports
 	@$(BIN)/ruff check .

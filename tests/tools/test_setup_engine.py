@@ -21,6 +21,7 @@ WriteCommand = Callable[..., Path]
 GO = """\
 case "$1 $2" in
   "env GOVERSION") echo go1.26.8 ;;
+  "env GOMODCACHE") echo "$HOME/go/pkg/mod" ;;
   "list -deps") echo one; echo two ;;
   "list -m") echo "$SDK" ;;
   "build -v") while [ "$1" != -o ]; do shift; done
@@ -158,6 +159,17 @@ def test_without_a_network_the_engine_is_built(
     names = {path.name: path.stat().st_mode & 0o777 for path in engine.bin.iterdir()}
     assert names["pulumi-language-python-exec"] == 0o644
     assert names["pulumi-resource-pulumi-python"] == 0o755
+
+
+def test_go_modules_stay_in_the_cache_folder_unless_go_has_a_cache_of_its_own(
+    layout: Layout, write_command: WriteCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_command("go", GO)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("GOMODCACHE", raising=False)
+    assert gobuild.go_environment(layout)["GOMODCACHE"] == str(layout.cache / "go-mod")
+    (tmp_path / "go" / "pkg" / "mod").mkdir(parents=True)
+    assert "GOMODCACHE" not in gobuild.go_environment(layout)
 
 
 def test_a_build_that_fails_leaves_nothing_behind_and_shows_why(

@@ -25,7 +25,8 @@ HOST = "./pulumi-language-python"
 GO_ENVIRONMENT = {
     "GOTOOLCHAIN": "local",
     "CGO_ENABLED": "0",
-    "GOFLAGS": "-mod=readonly -buildvcs=false",
+    # Modules are kept writable, so that `rm -r` is enough to delete them.
+    "GOFLAGS": "-mod=readonly -modcacherw -buildvcs=false -trimpath",
 }
 # Files of the SDK module that must lie beside the language host, with their modes.
 COMPANIONS = (
@@ -59,7 +60,7 @@ def engine_version(layout: Layout) -> str:
 def build_flags(version: str) -> list[str]:
     """Return the flags of `go build`; the version is empty in the binary unless set here."""
     variable = f"{SDK}/go/common/version.Version"
-    return ["-trimpath", "-ldflags", f"-s -w -X {variable}=v{version}"]
+    return ["-ldflags", f"-s -w -X {variable}=v{version}"]
 
 
 def source_key(layout: Layout) -> str:
@@ -109,9 +110,7 @@ def go_version() -> str:
         raise MissingToolError(
             "no `pulumi` on PATH, no official download, and no `go` to build it", fix=GO_FIX
         )
-    answer = subprocess.run(
-        ["go", "env", "GOVERSION"], check=False, capture_output=True, text=True, env=_environment()
-    )
+    answer = subprocess.run(["go", "env", "GOVERSION"], check=False, capture_output=True, text=True)
     version = answer.stdout.strip()
     numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
     if numbers < LOWEST_GO:
@@ -141,7 +140,7 @@ def _announce(version: str) -> None:
     estimate = duration(CPU_SECONDS / max(1, min(os.cpu_count() or 1, 6)))
     say(f"building Pulumi {version} and its Python language host from source, once")
     say(f"  about 9 CPU-minutes, here about {estimate} (seconds when Go's caches are warm)")
-    say("  Go keeps about 3 GB in its own caches; `go clean -cache -modcache` frees them later")
+    say("  Go keeps about 3 GB in its build and module caches; they may be deleted afterwards")
 
 
 def _compile(layout: Layout, folder: Path, *, version: str) -> None:
@@ -183,7 +182,7 @@ def _go(
             ["go", *arguments],
             what=what,
             fix="check that the Go module proxy is reachable (go env GOPROXY), then make setup",
-            env=_environment(),
+            env=go_environment(layout),
             cwd=layout.engine_sources,
             status=status,
         )
@@ -193,5 +192,16 @@ def _go(
         raise
 
 
-def _environment() -> dict[str, str]:
-    return os.environ | GO_ENVIRONMENT
+def go_environment(layout: Layout) -> dict[str, str]:
+    """Return the environment in which Go builds and tests the module of tools/engine.
+
+    Modules go into Go's own cache if this user has one, else into the cache folder: a machine where
+    Go was never used gets no new folder in its home.
+    """
+    environment = os.environ | GO_ENVIRONMENT
+    answer = subprocess.run(
+        ["go", "env", "GOMODCACHE"], check=False, capture_output=True, text=True, env=environment
+    )
+    if not Path(answer.stdout.strip()).is_dir():
+        environment["GOMODCACHE"] = str(layout.cache / "go-mod")
+    return environment
