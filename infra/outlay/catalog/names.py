@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 from outlay.errors import UnknownNameError
 
+# A part of a name is a hint from so many characters on: one letter is in every second name.
+LEAST_PART = 3
+
 
 def normalise(name: str) -> str:
     """Fold case and separators, so that `H100_80GB-SXM` and `h100 80gb sxm` are one key."""
@@ -47,5 +50,6 @@ class Names:
     def nearest(self, key: str) -> tuple[str, ...]:
         """Return up to three canonical names that look like the key."""
         close = difflib.get_close_matches(key, list(self.canonical), n=6, cutoff=0.6)
-        close += [candidate for candidate in sorted(self.canonical) if key and key in candidate]
+        if len(key) >= LEAST_PART:
+            close += [candidate for candidate in sorted(self.canonical) if key in candidate]
         return tuple(dict.fromkeys(self.canonical[match] for match in close))[:3]

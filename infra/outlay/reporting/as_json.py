@@ -140,17 +140,27 @@ def _shape(placement: Placement) -> Json:
         "tensor_parallel": shape.tensor_parallel,
         "capacity_rps": _interval(shape.capacity_rps),
         "grade": shape.grade.value,
-        "ttft_ms": _interval(shape.ttft_ms),
-        "tpot_ms": _interval(shape.tpot_ms),
+        "ttft_ms": _rounded(shape.ttft_ms.expected),
+        "ttft_range_ms": _range(shape.ttft_ms),
+        "tpot_ms": _rounded(shape.tpot_ms.expected),
+        "tpot_range_ms": _range(shape.tpot_ms),
     }
 
 
 def _interval(interval: Interval) -> Json:
     return {
-        "low": round(interval.low, 4),
-        "expected": round(interval.expected, 4),
-        "high": round(interval.high, 4),
+        "low": _rounded(interval.low),
+        "expected": _rounded(interval.expected),
+        "high": _rounded(interval.high),
     }
+
+
+def _range(interval: Interval) -> Json:
+    return {"low": _rounded(interval.low), "high": _rounded(interval.high)}
+
+
+def _rounded(value: float) -> float:
+    return round(value, 6)
 
 
 def _money(amount: Decimal) -> float:

@@ -12,7 +12,9 @@ from outlay.reporting.money import usd
 def summary(plan: Plan) -> str:
     """Return what is served, what is bought for it and what that costs."""
     served = " and ".join(f"{w.model} at {w.target_rps:g} requests/s" for w in plan.workloads)
-    price = f"{usd(plan.usd_per_month)}/month, {usd(plan.usd_per_million_tokens)} per million tokens"
+    price = (
+        f"{usd(plan.usd_per_month)}/month, {usd(plan.usd_per_million_tokens)} per million tokens"
+    )
     other = sum((cost.usd_per_hour for cost in plan.fixed_costs), Decimal(0)) * HOURS_PER_MONTH
     pools = [f"  {pool.provider} {pool.region}: {pool_line(pool)}" for pool in plan.pools]
     rest = f"  control planes, CPU nodes, network, disks: {usd(other)}/month"

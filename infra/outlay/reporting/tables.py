@@ -2,48 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
+from decimal import Decimal
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from outlay.planning.plan import Placement, Plan
+from outlay.planning.plan import Placement, Plan, Pool, Workload
 from outlay.planning.planner import Comparison
-from outlay.pricing.types import HOURS_PER_MONTH
+from outlay.pricing.types import HOURS_PER_MONTH, Category
 from outlay.reporting.as_json import gpus_by_type, markets
 from outlay.reporting.money import usd
+from outlay.reporting.output import forget_output
 from outlay.sizing.types import Interval
 
 # Wide enough for every column when output is piped and no terminal says how wide it is.
-PIPE_WIDTH = 130
+PIPE_WIDTH = 160
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Go on in silence: rich would leave with exit code 1, which means a problem in the input."""
+        self.quiet = True
+        forget_output()
 
 
 def console() -> Console:
     """Return a console for standard output."""
-    plain = Console(highlight=False)
-    return plain if plain.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
+    plain = _Console(highlight=False)
+    return plain if plain.is_terminal else _Console(highlight=False, width=PIPE_WIDTH)
 
 
 def print_plan(plan: Plan) -> None:
     """Print a plan: headline, pools, workloads, other costs, who was left out, warnings."""
     out = console()
-    out.print(_headline(plan))
+    _print_text(out, _headline(plan))
+    out.print()
     out.print(_pools(plan))
-    out.print(_workloads(plan))
+    for workload in plan.workloads:
+        out.print()
+        _print_text(out, _demand(plan, workload))
+        out.print(_replicas(plan, workload))
+    out.print()
     out.print(_other_costs(plan))
-    for left in _grouped(plan):
-        out.print(Text(f"Left out: {left}", style="dim"))
+    out.print()
+    left_out = ((left.reason, left.what) for left in plan.left_out)
+    for reason, names in _by_reason(left_out):
+        _print_text(out, Text(f"Left out: {names}: {reason}", style="dim"))
     for warning in plan.warnings:
-        out.print(Text(f"Warning: {warning}", style="yellow"))
+        _print_text(out, Text(f"Warning: {warning}", style="yellow"))
 
 
 def print_comparison(rows: Sequence[Comparison]) -> None:
-    """Print one row per provider, cheapest first."""
-    table = _table("Provider", ">$/month", ">$/M tokens", "GPUs", "Market", "Region", "Note")
+    """Print one row per provider, cheapest first, and below it a line per reason or remark."""
+    names = ("Provider", "GPUs", "Market", "Region", ">$/M tokens", ">$/month")
+    table = _table(*names, wrapped={"GPUs", "Region"})
     for row in rows:
         table.add_row(*_comparison_cells(row))
-    console().print(table)
+    out = console()
+    out.print(table)
+    remarks = [(row.reason, row.provider) for row in rows if row.reason]
+    if remarks:
+        out.print()
+    for reason, providers in _by_reason(remarks):
+        for line in _remark(providers, reason):
+            _print_text(out, Text(line))
+
+
+def _remark(names: str, reason: str) -> list[str]:
+    # Why a provider cannot serve is often said GPU by GPU: then one line each.
+    parts = reason.split("; ")
+    return (
+        [f"{names}: {reason}"] if len(parts) == 1 else [f"{names}:", *(f"  - {p}" for p in parts)]
+    )
+
+
+def _print_text(out: Console, text: Text) -> None:
+    # A line that a program reads stays one line.
+    out.print(text, soft_wrap=not out.is_terminal)
 
 
 def _headline(plan: Plan) -> Text:
@@ -51,63 +88,76 @@ def _headline(plan: Plan) -> Text:
     text.append(f"{usd(plan.usd_per_month)}/month", style="bold")
     text.append(f"   {usd(plan.usd_per_million_tokens)} per million tokens")
     text.append(f"   {usd(plan.usd_per_million_output_tokens)} per million output tokens")
-    proof = "proven cheapest" if plan.mip_gap == 0 else f"within {plan.mip_gap:.2%} of the cheapest"
-    text.append(
-        f"\n{proof} for the prices of {plan.price_book.date} (book {plan.price_book.version})"
-    )
+    text.append(f"\n{_breakdown(plan)}\n{_proof(plan)}")
     if plan.budget_usd_per_month is not None:
-        share = plan.usd_per_month / plan.budget_usd_per_month
-        text.append(f"; {share:.0%} of the budget of {usd(plan.budget_usd_per_month)}/month")
+        text.append(f"\n{_against(plan, plan.budget_usd_per_month)}")
     return text
 
 
+def _breakdown(plan: Plan) -> str:
+    paid = [(part, amount) for part, amount in plan.breakdown.items() if amount]
+    return " + ".join(f"{part} {usd(amount * HOURS_PER_MONTH)}" for part, amount in paid)
+
+
+def _proof(plan: Plan) -> str:
+    proof = "proven cheapest" if plan.mip_gap == 0 else f"within {plan.mip_gap:.2%} of the cheapest"
+    return f"{proof} for the prices of {plan.price_book.date} (book {plan.price_book.version})"
+
+
+def _against(plan: Plan, budget: Decimal) -> str:
+    share = plan.usd_per_month / budget
+    if share > 1:
+        return f"OVER the budget of {usd(budget)}/month by {usd(plan.usd_per_month - budget)}"
+    return f"{share:.0%} of the budget of {usd(budget)}/month"
+
+
 def _pools(plan: Plan) -> Table:
-    table = _table(
-        "Provider", "Region", "Instance", "Market", "GPUs", ">Nodes", ">$/node-h", ">$/month"
-    )
+    names = ("Where", "Market", "Nodes", "GPUs of each", ">$/node-h", ">$/month")
+    table = _table(*names, wrapped={"Nodes", "GPUs of each"})
     for pool in plan.pools:
-        table.add_row(
-            pool.provider,
-            pool.region,
-            pool.instance_type,
-            pool.market,
-            f"{pool.gpus_per_node} x {pool.gpu}",
-            str(pool.nodes),
-            usd(pool.usd_per_node_hour),
-            usd(pool.usd_per_hour * HOURS_PER_MONTH),
-        )
+        table.add_row(*_pool_cells(pool))
     return table
 
 
-def _workloads(plan: Plan) -> Table:
-    table = _table(
-        "Model",
-        ">Target req/s",
-        ">Replicas",
-        "Each on",
-        "Precision",
-        ">Req/s each",
-        ">TTFT ms",
-        ">TPOT ms",
-        "Grade",
+def _pool_cells(pool: Pool) -> tuple[str, ...]:
+    return (
+        f"{pool.provider} {pool.region}",
+        pool.market,
+        f"{pool.nodes} x {pool.instance_type}",
+        f"{pool.gpus_per_node} x {pool.gpu}",
+        usd(pool.usd_per_node_hour),
+        usd(pool.usd_per_hour * HOURS_PER_MONTH),
     )
-    targets = {workload.name: workload for workload in plan.workloads}
-    for placement in sorted(plan.placements, key=lambda p: p.workload):
-        workload = targets[placement.workload]
-        table.add_row(workload.model, f"{workload.target_rps:g}", *_placement_cells(placement))
+
+
+def _demand(plan: Plan, workload: Workload) -> Text:
+    text = Text(workload.name, style="bold")
+    capacity = _range(plan.capacity_rps(workload.name), digits=1)
+    rest = (
+        f"  {workload.model}, {workload.target_rps:g} req/s of {workload.input_tokens} + {workload.output_tokens} tokens;"
+        f" capacity {capacity} req/s"
+    )
+    text.append(rest, style="not bold")
+    return text
+
+
+def _replicas(plan: Plan, workload: Workload) -> Table:
+    names = ("Replicas", "Grade", ">Req/s each", ">TTFT ms", ">TPOT ms")
+    table = _table(*names, wrapped={"Replicas"})
+    for placement in plan.placements:
+        if placement.workload == workload.name:
+            table.add_row(*_placement_cells(placement))
     return table
 
 
 def _placement_cells(placement: Placement) -> tuple[str, ...]:
     shape = placement.shape
     return (
-        str(placement.replicas),
-        f"{shape.gpus} x {shape.gpu}",
-        shape.weight_precision,
-        _range(shape.capacity_rps, digits=1),
-        _range(shape.ttft_ms, digits=0),
-        _range(shape.tpot_ms, digits=0),
+        f"{placement.replicas} on {shape.gpus} x {shape.gpu} {shape.weight_precision}",
         shape.grade,
+        _range(shape.capacity_rps, digits=1),
+        f"{shape.ttft_ms.expected:.0f}",
+        f"{shape.tpot_ms.expected:.0f}",
     )
 
 
@@ -116,42 +166,54 @@ def _range(interval: Interval, *, digits: int) -> str:
 
 
 def _other_costs(plan: Plan) -> Table:
-    table = _table("Also paid", "Cluster", "For", ">$/month")
+    """One row per cluster and category; the JSON has every single cost."""
+    where = {cluster.name: f"{cluster.provider} {cluster.region}" for cluster in plan.clusters}
+    table = _table("Where", "Also paid", "What", ">$/month", wrapped={"What"})
+    groups: dict[tuple[str, Category], list[tuple[str, Decimal]]] = {}
     for cost in plan.fixed_costs:
-        usage = " (usage)" if cost.is_usage else ""
-        amount = usd(cost.usd_per_hour * HOURS_PER_MONTH)
-        table.add_row(cost.what + usage, cost.cluster, cost.category, amount)
+        what = cost.what + (" (usage)" if cost.is_usage else "")
+        groups.setdefault((cost.cluster, cost.category), []).append((what, cost.usd_per_hour))
+    for (cluster, category), costs in groups.items():
+        total = sum((amount for _, amount in costs), Decimal(0))
+        names = ", ".join(what for what, _ in costs)
+        table.add_row(where[cluster], category, names, usd(total * HOURS_PER_MONTH))
     return table
 
 
-def _grouped(plan: Plan) -> Iterable[str]:
-    """One line per reason, so that forty regions without a price take one line."""
-    by_reason: dict[str, list[str]] = {}
-    for left in plan.left_out:
-        by_reason.setdefault(left.reason, []).append(left.what)
-    for reason, names in by_reason.items():
-        yield f"{', '.join(names)}: {reason}"
+def _by_reason(pairs: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
+    """Join the names that share a reason, so that forty regions without a price take one line."""
+    names: dict[str, list[str]] = {}
+    for reason, name in pairs:
+        names.setdefault(reason, []).append(name)
+    return ((reason, ", ".join(group)) for reason, group in names.items())
 
 
 def _comparison_cells(row: Comparison) -> tuple[str, ...]:
     if row.plan is None:
-        return (row.provider, "-", "-", "-", "-", "-", row.reason)
+        return (row.provider, "-", "-", "-", "-", "not feasible")
     plan = row.plan
     return (
         row.provider,
-        usd(plan.usd_per_month),
-        usd(plan.usd_per_million_tokens),
         ", ".join(f"{count} x {gpu}" for gpu, count in gpus_by_type(plan).items()),
         " + ".join(markets(plan)),
         ", ".join(sorted({pool.region for pool in plan.pools})),
-        row.reason,
+        usd(plan.usd_per_million_tokens),
+        usd(plan.usd_per_month),
     )
 
 
-def _table(*columns: str) -> Table:
-    """Return an empty table; a column that starts with `>` is right-aligned."""
+def _table(*columns: str, wrapped: Set[str]) -> Table:
+    """Return an empty table; a column that starts with `>` is right-aligned.
+
+    On a narrow terminal only the columns in `wrapped` give way, so that no name breaks in two.
+    """
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for column in columns:
-        right = column.startswith(">")
-        table.add_column(column.lstrip(">"), justify="right" if right else "left", overflow="fold")
+        name = column.removeprefix(">")
+        table.add_column(
+            name,
+            justify="right" if name != column else "left",
+            overflow="fold",
+            no_wrap=name not in wrapped,
+        )
     return table

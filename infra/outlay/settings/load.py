@@ -17,8 +17,8 @@ PREFIX = "outlay:"
 # Read by the Pulumi program itself and never by the planner: a secret has no place in a Plan.
 PROGRAM_KEYS = frozenset({"huggingFaceToken"})
 WORKLOAD_KEYS = tuple(field.alias or name for name, field in WorkloadSettings.model_fields.items())
-# Pulumi wants a default for every declared key; these stand for "not set".
-UNSET: tuple[object, ...] = ("", [], {})
+# Pulumi wants a default for every declared key; these stand for "not set", as does an empty YAML value.
+UNSET: tuple[object, ...] = (None, "", [], {})
 # Keys that make sense only for one workload; the others also serve as defaults for all.
 SINGLE_ONLY = frozenset({"model", "targetRps", "name", "checkpoint"})
 
@@ -32,7 +32,7 @@ def parse_settings(raw: Mapping[str, object], catalog: Catalog, *, source: str) 
     Raises:
         SettingsError: anything is wrong; carries every problem with the path of its key.
     """
-    flat = raw.get("workloads") in (None, *UNSET)
+    flat = raw.get("workloads") in UNSET
     try:
         return Settings.model_validate(_nested(raw, flat=flat, source=source), context=catalog)
     except ValidationError as error:
@@ -40,7 +40,7 @@ def parse_settings(raw: Mapping[str, object], catalog: Catalog, *, source: str) 
 
 
 def _nested(raw: Mapping[str, object], *, flat: bool, source: str) -> dict[str, object]:
-    top = {key: v for key, v in raw.items() if key not in PROGRAM_KEYS and v not in UNSET}
+    top = {key: value for key, value in _set(raw).items() if key not in PROGRAM_KEYS}
     shared = {key: top.pop(key) for key in WORKLOAD_KEYS if key in top}
     if flat:
         return {"workloads": [shared], **top}
@@ -52,8 +52,12 @@ def _nested(raw: Mapping[str, object], *, flat: bool, source: str) -> dict[str, 
         )
     workloads = top["workloads"]
     if isinstance(workloads, list):
-        top["workloads"] = [{**shared, **w} if isinstance(w, dict) else w for w in workloads]
+        top["workloads"] = [{**shared, **_set(w)} if isinstance(w, dict) else w for w in workloads]
     return top
+
+
+def _set(raw: Mapping[str, object]) -> dict[str, object]:
+    return {key: value for key, value in raw.items() if value not in UNSET}
 
 
 def settings_from_yaml(path: Path, catalog: Catalog) -> Settings:
@@ -68,24 +72,34 @@ def raw_from_yaml(path: Path) -> dict[str, object]:
         InputError: the file is missing, unreadable or no mapping.
     """
     document = _read_yaml(path)
-    config = document.get("config")
-    if isinstance(config, dict):
-        return {k.removeprefix(PREFIX): v for k, v in config.items() if k.startswith(PREFIX)}
-    return {key.removeprefix(PREFIX): value for key, value in document.items()}
+    if "config" not in document:
+        return {key.removeprefix(PREFIX): value for key, value in document.items()}
+    return _stack_config(document, path)
 
 
 def raw_from_stack(project: Path, stack: str) -> dict[str, object]:
     """Return the outlay settings of `Pulumi.<stack>.yaml`, unvalidated.
 
     Raises:
-        InputError: there is no such stack file; names those that exist.
+        InputError: there is no such stack file (names those that exist), or it is broken.
     """
     path = project / f"Pulumi.{stack}.yaml"
     if not path.is_file():
         stacks = sorted(p.name.split(".")[1] for p in project.glob("Pulumi.*.yaml"))
         known = f"; stacks here: {', '.join(stacks)}" if stacks else ""
         raise InputError(f"stack {stack!r} has no file {path.name} in {project}{known}")
-    return raw_from_yaml(path)
+    return _stack_config(_read_yaml(path), path)
+
+
+def _stack_config(document: Mapping[str, object], path: Path) -> dict[str, object]:
+    """Return outlay's keys of a stack file; a key without a namespace is the project's, so ours."""
+    config = document.get("config") or {}
+    if not isinstance(config, dict) or not all(isinstance(key, str) for key in config):
+        raise InputError(
+            f"`config` in {path} must be a mapping such as `outlay:model: llama-3.1-8b`"
+        )
+    own = [key for key in config if key.startswith(PREFIX) or ":" not in key]
+    return {key.removeprefix(PREFIX): config[key] for key in own}
 
 
 def raw_from_config(texts: Mapping[str, str]) -> dict[str, object]:
@@ -102,7 +116,7 @@ def _json_or_text(key: str, value: str) -> object:
         return value
     try:
         return json.loads(value)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise SettingsError(
             [Problem(key, f"is no valid JSON: {error}")], source="Pulumi config"
         ) from None
@@ -117,7 +131,8 @@ def _read_yaml(path: Path) -> dict[str, object]:
         raise InputError(f"settings file {path} does not exist") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"settings file {path} cannot be read: {error}") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        # ValueError: PyYAML takes 2024-13-45 for a date and does not check it.
         raise InputError(f"settings file {path} is no valid YAML: {_one_line(error)}") from None
     if not isinstance(document, dict) or not all(isinstance(key, str) for key in document):
         raise InputError(f"settings file {path} must be a mapping such as `model: llama-3.1-8b`")

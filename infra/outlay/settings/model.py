@@ -22,10 +22,14 @@ from pydantic.alias_generators import to_camel
 from outlay.catalog import Catalog, Grade, Market, Precision
 from outlay.catalog.names import normalise
 from outlay.errors import UnknownNameError
-from outlay.settings.regions import check_pattern
+from outlay.settings.regions import check_pattern, matches
 
 T = TypeVar("T")
+# Below, whatever is bought stands idle, and the solver's tolerance would count as serving it.
+LEAST_RPS = 0.001
 LARGEST_RPS = 100_000.0
+LARGEST_BUDGET_USD = Decimal(10**12)
+REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
@@ -70,11 +74,33 @@ def _one_or_many(value: object) -> object:
     return value
 
 
+def _any_case(value: object) -> object:
+    """Let `FP8` and `On-Demand` stand for fp8 and on-demand, as names may be typed in any case."""
+    return normalise(value) if isinstance(value, str) else value
+
+
+def _no_boolean(value: object) -> object:
+    """Refuse YAML's `yes` and `on` for a number: pydantic would take them for 1."""
+    if isinstance(value, bool):
+        raise ValueError(f"must be a number, got {str(value).lower()}")
+    return value
+
+
+def _once_each(values: tuple[T, ...]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(values))
+
+
 def _not_empty(values: tuple[T, ...]) -> tuple[T, ...]:
     # A rule of its own: min_length would also fire when every member was refused.
     if not values:
         raise ValueError("must name at least one")
     return values
+
+
+def _repository(value: str) -> str:
+    if not REPOSITORY.fullmatch(value):
+        raise ValueError(f"{value!r} is no Hugging Face repository: write owner/name")
+    return value
 
 
 def _dns_label(value: str) -> str:
@@ -89,20 +115,36 @@ ModelName = Annotated[str, AfterValidator(_model_name)]
 GpuName = Annotated[str, AfterValidator(_gpu_name)]
 ProviderName = Annotated[str, AfterValidator(_provider_name)]
 DnsLabel = Annotated[str, AfterValidator(_dns_label)]
-Rps = Annotated[float, Field(gt=0, le=LARGEST_RPS, allow_inf_nan=False)]
-Tokens = Annotated[int, Field(ge=1, le=10_000_000)]
-Milliseconds = Annotated[float, Field(gt=0, le=3_600_000, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Part = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
-Factor = Annotated[float, Field(ge=1, le=10, allow_inf_nan=False)]
-EgressBytes = Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False)]
-Budget = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)] | None
+Repository = Annotated[str, AfterValidator(_repository)]
+Precise = Annotated[Precision, BeforeValidator(_any_case)]
+Sold = Annotated[Market, BeforeValidator(_any_case)]
+
+Float = Annotated[float, BeforeValidator(_no_boolean), Field(allow_inf_nan=False)]
+Int = Annotated[int, BeforeValidator(_no_boolean)]
+Rps = Annotated[Float, Field(ge=LEAST_RPS, le=LARGEST_RPS)]
+Tokens = Annotated[Int, Field(ge=1, le=10_000_000)]
+Milliseconds = Annotated[Float, Field(gt=0, le=3_600_000)]
+Share = Annotated[Float, Field(ge=0, le=1)]
+Part = Annotated[Float, Field(ge=0, lt=1)]
+Factor = Annotated[Float, Field(ge=1, le=10)]
+EgressBytes = Annotated[Float, Field(ge=0, le=10_000)]
+Budget = (
+    Annotated[
+        Decimal,
+        BeforeValidator(_no_boolean),
+        Field(gt=0, le=LARGEST_BUDGET_USD, allow_inf_nan=False),
+    ]
+    | None
+)
 KubernetesVersion = Annotated[str, Field(pattern=r"^1\.\d{2}$")]
-Names = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
-Gpus = Annotated[tuple[GpuName, ...], BeforeValidator(_one_or_many)]
-Providers = Annotated[tuple[ProviderName, ...], BeforeValidator(_one_or_many)]
-Precisions = Annotated[tuple[Precision, ...], BeforeValidator(_one_or_many)]
-Markets = Annotated[tuple[Market, ...], BeforeValidator(_one_or_many), AfterValidator(_not_empty)]
+
+OneOrMany = BeforeValidator(_one_or_many)
+OnceEach = AfterValidator(_once_each)
+Names = Annotated[tuple[str, ...], OneOrMany, OnceEach]
+Gpus = Annotated[tuple[GpuName, ...], OneOrMany, OnceEach]
+Providers = Annotated[tuple[ProviderName, ...], OneOrMany, OnceEach]
+Precisions = Annotated[tuple[Precise, ...], OneOrMany, OnceEach]
+Markets = Annotated[tuple[Sold, ...], OneOrMany, OnceEach, AfterValidator(_not_empty)]
 
 
 class _Base(BaseModel):
@@ -134,7 +176,7 @@ class WorkloadSettings(_Base):
         (),
         description="Weight precisions to consider; the checkpoint's own and lossless fp8 by default",
     )
-    checkpoint: str = Field(
+    checkpoint: Repository = Field(
         "", description="Hugging Face repository of quantised weights, in the one precision named"
     )
 
@@ -216,6 +258,17 @@ class Settings(_Base):
         for pattern in patterns:
             check_pattern(pattern, _catalog(info))
         return patterns
+
+    @model_validator(mode="after")
+    def _regions_are_of_the_providers(self, info: ValidationInfo) -> Settings:
+        here = [pair for pair in _catalog(info).regions if pair[0] in self.providers]
+        named = any(matches(p, provider=q, region=r) for p in self.regions for q, r in here)
+        if self.providers and self.regions and not named:
+            raise ValueError(
+                f"regions: {', '.join(self.regions)} is at none of the providers allowed"
+                f" ({', '.join(self.providers)}); change regions or providers"
+            )
+        return self
 
     @field_validator("workloads")
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,31 @@ from pydantic_core import ErrorDetails
 
 from outlay.errors import Problem
 from outlay.settings.model import Settings, WorkloadSettings
+
+QUOTED = re.compile(r"'([^']+)'")
+# Pydantic's kinds of error whose own words are of Python, not of settings.
+WORDS = {
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "int_parsing": "must be a whole number",
+    "int_parsing_size": "must be a whole number of a sensible size",
+    "int_from_float": "must be a whole number",
+    "int_type": "must be a whole number",
+    "decimal_parsing": "must be an amount in USD such as 5000",
+    "decimal_type": "must be an amount in USD such as 5000",
+    "string_type": "must be text (numbers and dates need quotes in YAML)",
+    "tuple_type": "must be a list",
+    "dict_type": "must be a mapping",
+    "model_type": "must be a mapping of settings such as model and targetRps",
+    "string_pattern_mismatch": "must be a version such as 1.34",
+}
+
+BOUNDS = {
+    "greater_than": ("above", "gt"),
+    "greater_than_equal": ("at least", "ge"),
+    "less_than": ("below", "lt"),
+    "less_than_equal": ("at most", "le"),
+}
 
 
 def problems(error: ValidationError, *, flat: bool) -> tuple[Problem, ...]:
@@ -40,10 +66,23 @@ def _message(detail: ErrorDetails, *, in_workload: bool, flat: bool) -> str:
     if kind == "extra_forbidden":
         return _unknown_key(str(detail["loc"][-1]), in_workload=in_workload, flat=flat)
     if kind == "enum":
-        return f"must be one of {context['expected']}, got {detail['input']!r}"
+        return _not_allowed(str(detail["input"]), QUOTED.findall(context["expected"]))
     if kind == "value_error":
         return str(context["error"])
-    return f"{_lower_first(detail['msg'])}, got {detail['input']!r}"
+    return f"{_rule(kind, context, detail['msg'])}, got {detail['input']!r}"
+
+
+def _rule(kind: str, context: Mapping[str, Any], message: str) -> str:
+    if kind in BOUNDS:
+        words, name = BOUNDS[kind]
+        return f"must be {words} {context[name]:,}"
+    return WORDS.get(kind) or message.replace("Input should be", "must be")
+
+
+def _not_allowed(given: str, allowed: list[str]) -> str:
+    near = difflib.get_close_matches(given.lower(), allowed, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"must be one of {', '.join(allowed)}, got {given!r}{hint}"
 
 
 def _unknown_key(key: str, *, in_workload: bool, flat: bool) -> str:
@@ -57,7 +96,3 @@ def _unknown_key(key: str, *, in_workload: bool, flat: bool) -> str:
 
 def _keys(model: type[BaseModel]) -> list[str]:
     return [field.alias or name for name, field in model.model_fields.items()]
-
-
-def _lower_first(text: str) -> str:
-    return text[:1].lower() + text[1:]
