@@ -1,0 +1,116 @@
+"""Measure what a user waits for: `python -m tools.bench [--runs N] [--json]`.
+
+Every figure is the median of N runs in one go on this machine; compare figures within a run only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from tools.run import install_plugins, pulumi_command
+from tools.sandbox_env import Sandbox
+from tools.setup.layout import REPOSITORY, Layout
+from tools.setup.record import chosen_engine
+
+QUESTION = ["--model", "llama-3.1-8b", "--rps", "10"]
+EMPTY_PROJECT = "name: empty\nruntime: {name: python, options: {toolchain: pip, virtualenv: %s}}\n"
+
+
+def main() -> None:
+    """Print a table of medians, or JSON."""
+    parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
+    parser.add_argument("--runs", type=int, default=5, help="default: 5")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        seconds = measure(Path(folder), runs=arguments.runs)
+    ratio = seconds["preview of dev"] / seconds["preview of an empty program"]
+    if arguments.json:
+        print(json.dumps({"seconds": seconds, "dev_preview_per_empty_preview": ratio}, indent=2))
+        return
+    for what, median in seconds.items():
+        print(f"{what:40} {median:6.2f} s")
+    print(f"{'preview of dev / of an empty program':40} {ratio:6.2f} x")
+
+
+def measure(folder: Path, *, runs: int) -> dict[str, float]:
+    """Return the median seconds of everything that is measured, by name."""
+    layout = Layout.of(REPOSITORY)
+    outlay = layout.python.parent / "outlay"
+    commands: dict[str, Callable[[], float]] = {
+        "outlay --help": lambda: timed([outlay, "--help"]),
+        "outlay plan (cold)": lambda: timed([outlay, "plan", *QUESTION]),
+        "outlay compare (cold)": lambda: timed([outlay, "compare", *QUESTION]),
+        "outlay plan --stack prod (cold)": lambda: timed([outlay, "plan", "--stack", "prod"]),
+        "program alone, no engine (dev)": lambda: timed([layout.python, "-c", IMPORTS]),
+        "preview of an empty program": empty_preview(folder, layout),
+        "preview of dev, no policy pack": preview(folder, layout, stack="dev", policies=False),
+        "preview of dev": preview(folder, layout, stack="dev", policies=True),
+    }
+    return {
+        what: statistics.median(command() for _ in range(runs))
+        for what, command in commands.items()
+    }
+
+
+# What the program of a stack on AWS imports and computes before it declares its first resource.
+IMPORTS = """
+import pulumi, outlay.clouds.aws, outlay.serving.manifest
+from pathlib import Path
+from outlay.catalog import load_catalog
+from outlay.planning.planner import make_plan
+from outlay.serving.render import render
+from outlay.settings import parse_settings, raw_from_stack
+catalog = load_catalog()
+render(make_plan(parse_settings(raw_from_stack(Path(), "dev"), catalog, source="dev"), catalog))
+"""
+
+
+def empty_preview(folder: Path, layout: Layout) -> Callable[[], float]:
+    """Return a preview of a program that declares nothing, on the same engine and host."""
+    project = folder / "empty"
+    project.mkdir()
+    (project / "Pulumi.yaml").write_text(EMPTY_PROJECT % layout.python.parent.parent)
+    (project / "Pulumi.dev.yaml").write_text("config: {}\n")
+    (project / "__main__.py").write_text("import pulumi\n")
+    return _preview(project, layout, stack="dev", policies=False)
+
+
+def preview(folder: Path, layout: Layout, *, stack: str, policies: bool) -> Callable[[], float]:
+    """Return a preview of the repository's stack, in a sandbox of its own."""
+    return _preview(layout.root, layout, stack=stack, policies=policies, home=folder / "repository")
+
+
+def _preview(
+    project: Path, layout: Layout, *, stack: str, policies: bool, home: Path | None = None
+) -> Callable[[], float]:
+    sandbox = Sandbox(project=project, home=home or project, bin=chosen_engine(layout).bin)
+    sandbox.prepare(stack)
+    if home is not None:
+        install_plugins(sandbox, python=layout.python)
+    command = pulumi_command(sandbox, "preview", stack=stack, policies=policies, rest=[])
+    command[0] = str(sandbox.pulumi)
+    return lambda: timed(command, cwd=project, environment=sandbox.environment())
+
+
+def timed(
+    command: Sequence[str | Path],
+    *,
+    cwd: Path = REPOSITORY,
+    environment: Mapping[str, str] | None = None,
+) -> float:
+    """Return how long a command takes; it must succeed."""
+    start = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True, cwd=cwd, env=environment)
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    main()
