@@ -6,8 +6,11 @@ OutlayError                     exit code 1
 │   └── UnknownNameError        1   a model, GPU, provider, region or precision that does not exist
 ├── DataError                   1   a catalogue file is missing, broken or contradicts itself
 ├── RenderError                 1   a template or a rendered Kubernetes object is wrong
+├── EngineError                 1   pulumi or git could not do what it was asked
 ├── NoFeasiblePlanError         2   nothing on sale keeps the promise; carries the reasons
-└── OverBudgetError             3   the plan costs more than the budget
+├── OverBudgetError             3   the plan costs more than the budget
+├── OverLimitError              3   a change or a stack costs more than a limit allows, or may
+└── PolicyFailedError           4   a mandatory policy stops the change
 """
 
 from __future__ import annotations
@@ -100,3 +103,28 @@ class OverBudgetError(OutlayError):
             f" Dearest: {'; '.join(dearest)}."
             " Raise the budget, lower targetRps, relax the SLO or allow more markets or providers."
         )
+
+
+class EngineError(OutlayError):
+    """A program that outlay needs is missing or failed; the message carries what it said."""
+
+
+class OverLimitError(OutlayError):
+    """A change or a stack costs more than a limit allows, or cannot be shown to cost less."""
+
+    exit_code = 3
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        self.reasons = tuple(reasons)
+        super().__init__("\n".join(["over the limit:", *(f"  - {each}" for each in reasons)]))
+
+
+class PolicyFailedError(OutlayError):
+    """A mandatory policy stops the change."""
+
+    exit_code = 4
+
+    def __init__(self, failed: Sequence[str]) -> None:
+        self.failed = tuple(failed)
+        head = "mandatory policies failed:"
+        super().__init__("\n".join([head, *(f"  - {each}" for each in failed)]))
