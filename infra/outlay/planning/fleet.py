@@ -16,14 +16,14 @@ from math import ceil
 from outlay.catalog import Market
 from outlay.catalog.providers import ROUTERS_ON_GPU_NODES
 from outlay.planning.candidates import Candidate, Option
+from outlay.planning.domains import NO_DOMAIN, domain
 from outlay.planning.milp import Program, Solution
 from outlay.planning.sites import CpuChoice, Site
-from outlay.settings import Settings, SurviveDomain
+from outlay.settings import Settings
 
 TIME_LIMIT_S = 60.0
 # Far below a cent a month, far above the solver's tolerance: equals are always ordered the same way.
 TIE_USD_PER_HOUR = 1e-6
-NO_DOMAIN = ""
 LEAST_USED = 1e-6
 
 
@@ -209,30 +209,17 @@ class FleetProgram:
         needed = self._settings.survive_fraction * self._settings.workloads[workload].target_rps
         domains: dict[str, list[_Replicas]] = defaultdict(list)
         for replicas in self._of(workload):
-            domains[self._domain(replicas.candidate)].append(replicas)
+            domains[domain(replicas.candidate.offer, self._settings)].append(replicas)
         if not domains.keys() - {NO_DOMAIN} or needed <= 0:
             return
         # The whole is a variable of its own: a row per domain then names that domain's replicas only.
         whole = self._program.variable(integer=False)
         everything = _useful(self._of(workload), needed)
         self._program.row([*everything, (whole, -1.0)], lower=0.0, upper=0.0)
-        for domain, lost in domains.items():
-            if domain != NO_DOMAIN:
+        for name, lost in domains.items():
+            if name != NO_DOMAIN:
                 gone = [(index, -rps) for index, rps in _useful(lost, needed)]
                 self._program.row([(whole, 1.0), *gone], lower=needed)
-
-    def _domain(self, candidate: Candidate) -> str:
-        offer = candidate.offer
-        match self._settings.survive_domain:
-            case SurviveDomain.SPOT:
-                spot = f"{offer.provider}/{offer.region}/{offer.gpu}"
-                return spot if offer.market is Market.SPOT else NO_DOMAIN
-            case SurviveDomain.REGION:
-                return f"{offer.provider}/{offer.region}"
-            case SurviveDomain.PROVIDER:
-                return offer.provider
-            case SurviveDomain.NONE:
-                return NO_DOMAIN
 
     def _of(self, workload: int) -> Iterator[_Replicas]:
         return (r for r in self._replicas if r.option.workload == workload)

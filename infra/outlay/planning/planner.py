@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from outlay.catalog import PROVIDERS, Catalog
 from outlay.errors import NoFeasiblePlanError
 from outlay.planning.assemble import Identity, assemble
+from outlay.planning.bounds import within_reach
 from outlay.planning.candidates import field
 from outlay.planning.fleet import FleetProgram
 from outlay.planning.plan import LeftOut, Plan
@@ -33,7 +34,8 @@ def make_plan(
     candidates = field(settings, catalog, provisioned_only=provisioned_only)
     possible, unpriced = sites(candidates.candidates, settings, catalog)
     left_out = (*candidates.left_out, *unpriced)
-    fleet = FleetProgram(prune(possible, settings), settings).solve() if possible else None
+    useful = prune(within_reach(possible, settings), settings)
+    fleet = FleetProgram(useful, settings).solve() if possible else None
     if fleet is None:
         raise why_infeasible(settings, catalog, candidates, possible)
     return assemble(fleet, settings=settings, catalog=catalog, identity=identity, left_out=left_out)
