@@ -1,7 +1,8 @@
 # ruff: noqa: S106 - "token" is Pulumi's word for the name of a type, no password
 """Every AWS type of the sandbox: its id, its rules, what forces a new one, and all that AWS computes.
 
-What forces a replacement follows the AWS provider's own schemas (`ForceNew` in hashicorp/terraform-provider-aws).
+What forces a replacement is written from knowledge of the AWS provider's schemas (`ForceNew` in
+hashicorp/terraform-provider-aws); it is unverified at the SDK's version.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 # ruff: noqa: S106 - "token" is Pulumi's word for the name of a type, no password
 """Every Google Cloud type of the sandbox: its id, its rules, what forces a new one, and all that Google computes.
 
-What forces a replacement follows the Google provider's own schemas (`ForceNew` in terraform-provider-google).
+What forces a replacement is written from knowledge of the Google provider's schemas (`ForceNew` in
+terraform-provider-google); it is unverified at the SDK's version.
 """
 
 from __future__ import annotations
