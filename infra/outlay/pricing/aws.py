@@ -18,6 +18,7 @@ from outlay.pricing.rules import (
     fixed,
     free,
     pool_cost,
+    reserved_cost,
     together,
 )
 from outlay.pricing.types import Category, Cost, Free
@@ -194,7 +195,43 @@ def vpc_endpoint(request: Request) -> Free:
     return Free(reason="gateway endpoints are not charged")
 
 
+def capacity_reservation(request: Request) -> Cost:
+    """Price reserved instances at the rate of running ones, whether or not anything runs on them."""
+    inputs = request.inputs
+    inputs.refuse({"outpostArn": "Outposts have no price rule"})
+    if (inputs.optional_text("tenancy") or "default") != "default":
+        raise NoPriceError("tenancy: only shared hardware (default) has a price rule")
+    if inputs.text("instancePlatform") != "Linux/UNIX":
+        raise NoPriceError("instancePlatform: only Linux/UNIX has a price")
+    node = NodeType(
+        provider=PROVIDER,
+        region=region(request),
+        instance_types=(inputs.text("instanceType"),),
+        market=Market.ON_DEMAND,
+        disk_gib=0,
+    )
+    return reserved_cost(request.rates, node, inputs.count("instanceCount"))
+
+
+def autoscaling_group(_request: Request) -> Cost:
+    """Refuse a group whose machines are chosen in a launch template or by weights."""
+    raise NoPriceError(
+        "its launch template and overrides choose the machines out of this rule's sight;"
+        " use an EKS node group with instanceTypes"
+    )
+
+
+def capacity_block(_request: Request) -> Cost:
+    """Refuse a capacity block: it is paid in advance, at a price that only its offering tells."""
+    raise NoPriceError(
+        "a capacity block is paid in advance, at a price that only its offering tells"
+    )
+
+
 RULES: dict[str, Rule] = {
+    "aws:autoscaling/group": autoscaling_group,
+    "aws:ec2/capacityBlockReservation": capacity_block,
+    "aws:ec2/capacityReservation": capacity_reservation,
     "aws:eks/cluster": eks_cluster,
     "aws:eks/nodeGroup": node_group,
     "aws:ec2/instance": instance,

@@ -13,9 +13,10 @@ from outlay.pricing.rules import (
     first_region,
     fixed,
     pool_cost,
+    reserved_cost,
     together,
 )
-from outlay.pricing.types import Category, Cost, CostLine
+from outlay.pricing.types import Category, Cost, CostLine, Free
 
 PROVIDER = "azure"
 CONTROL_PLANE = Service(
@@ -34,6 +35,8 @@ LOAD_BALANCER = Service(
     provider=PROVIDER, service="load_balancer", what="load balancer", category=Category.NETWORK
 )
 MARKETS = {"Regular": Market.ON_DEMAND, "Spot": Market.SPOT}
+# Source: Azure Load Balancer pricing; each further rule costs extra.
+INCLUDED_RULES = 5
 # What AKS builds by itself for the way out. Source: AKS documentation, outboundType.
 OUTBOUND = {
     "loadBalancer": (LOAD_BALANCER, ADDRESS),
@@ -111,7 +114,35 @@ def _nodes(pool: Inputs) -> Nodes:
     return Nodes.between(pool.count("minCount"), pool.count("maxCount"), declared=declared)
 
 
+def capacity_reservation(request: Request) -> Cost:
+    """Price reserved machines at the rate of running ones, whether or not anything runs on them."""
+    sku = request.inputs.child("sku")
+    node = NodeType(
+        provider=PROVIDER,
+        region=region(request),
+        instance_types=(sku.text("name"),),
+        market=Market.ON_DEMAND,
+        disk_gib=0,
+    )
+    return reserved_cost(request.rates, node, sku.count("capacity"))
+
+
+def load_balancer(request: Request) -> Cost | Free:
+    """Price the hours of a standard load balancer with its first five rules; the basic one is free."""
+    name = request.inputs.child("sku").optional_text("name") or "Basic"
+    if name == "Basic":
+        return Free(reason="basic load balancers are not charged")
+    if name != "Standard":
+        raise NoPriceError(f"sku.name {name} has no price")
+    rules = request.inputs.length("loadBalancingRules") + request.inputs.length("outboundRules")
+    if rules > INCLUDED_RULES:
+        raise NoPriceError(f"more than {INCLUDED_RULES} rules cost extra and have no price")
+    return fixed(LOAD_BALANCER.line(request.rates, region=region(request)))
+
+
 RULES: dict[str, Rule] = {
+    "azure-native:compute:CapacityReservation": capacity_reservation,
+    "azure-native:network:LoadBalancer": load_balancer,
     "azure-native:containerservice:ManagedCluster": managed_cluster,
     "azure-native:containerservice:AgentPool": agent_pool,
     "azure-native:network:NatGateway": _service(NAT),

@@ -18,6 +18,7 @@ from outlay.pricing.rules import (
     first_region,
     fixed,
     pool_cost,
+    reserved_cost,
     together,
 )
 from outlay.pricing.types import Category, Cost, Free
@@ -267,7 +268,36 @@ def global_forwarding_rule(request: Request) -> Cost:
     return fixed(FORWARDING_RULE.line(request.rates, region="global"))
 
 
+def reservation(request: Request) -> Cost:
+    """Price reserved machines at the rate of running ones, whether or not anything runs on them."""
+    specific = request.inputs.child("specificReservation")
+    machine = specific.child("instanceProperties")
+    machine.refuse({"localSsds": "local SSDs have no price"})
+    node = NodeType(
+        provider=PROVIDER,
+        region=region(request),
+        instance_types=(_reserved_machine(request.rates, machine),),
+        market=Market.ON_DEMAND,
+        disk_gib=0,
+    )
+    return reserved_cost(request.rates, node, specific.count("count"))
+
+
+def _reserved_machine(rates: Rates, machine: Inputs) -> str:
+    name = machine.text("machineType")
+    attached = machine.children("guestAccelerators")
+    if not attached or rates.is_gpu(provider=PROVIDER, instance_type=name):
+        return name
+    if len(attached) > 1:
+        raise NoPriceError(
+            f"{machine.where('guestAccelerators')}: several kinds on one machine have no price"
+        )
+    kind = attached[0].text("acceleratorType").rsplit("/", 1)[-1]
+    return f"{name}+{attached[0].count('acceleratorCount')}x{kind}"
+
+
 RULES: dict[str, Rule] = {
+    "gcp:compute/reservation": reservation,
     "gcp:container/cluster": cluster,
     "gcp:container/nodePool": node_pool,
     "gcp:compute/instance": instance,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from outlay.pricing import coreweave
 from outlay.pricing.inputs import NoPriceError
 from outlay.pricing.rules import Request, Rule, free
-from outlay.pricing.types import Free
+from outlay.pricing.types import Cost, Free
 
 ON_NODES = "runs on nodes that are priced on their own"
 # Groups of the API server itself end in k8s.io or have no dot. Of the others, only those whose
@@ -71,6 +71,33 @@ def rule_for(resource_type: str) -> Rule | None:
     """Return the rule for a type such as `kubernetes:apps/v1:Deployment`, or None."""
     _, module, kind = resource_type.split(":")
     group = module.rpartition("/")[0]
+    rule = _rule_for(module, group, kind)
+    return None if rule is None else _as_declared(rule, group=group, kind=kind)
+
+
+def _as_declared(rule: Rule, *, group: str, kind: str) -> Rule:
+    """Return the rule for objects that are what their type says.
+
+    The provider applies the object's own apiVersion and kind, whatever type it is registered under.
+    """
+
+    def checked(request: Request) -> Cost | Free:
+        own = request.inputs.optional_text("kind") or kind
+        version = request.inputs.optional_text("apiVersion")
+        if own != kind.removesuffix("Patch") and own != kind:
+            raise NoPriceError(f"kind {own} differs from the type's, {kind}")
+        if version is not None and version.rpartition("/")[0] != _api_group(group):
+            raise NoPriceError(f"apiVersion {version} differs from the type's group, {group}")
+        return rule(request)
+
+    return checked
+
+
+def _api_group(group: str) -> str:
+    return "" if group == "core" else group
+
+
+def _rule_for(module: str, group: str, kind: str) -> Rule | None:
     if _is_component(module, kind):
         return free("a component; the objects in it are priced on their own")
     rule = RULES.get((group, kind.removesuffix("Patch")))

@@ -6,13 +6,14 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-from outlay.pricing import aws, azure, coreweave, free, gcp, kubernetes
+from outlay.pricing import aws, azure, coreweave, free, gcp, kubernetes, lambda_cloud
 from outlay.pricing.inputs import Inputs, NoPriceError
 from outlay.pricing.rates import Rates
 from outlay.pricing.rules import Request, Rule
 from outlay.pricing.types import Price, Unpriced
 
 _RULES: dict[str, Rule] = {**aws.RULES, **gcp.RULES, **azure.RULES, **coreweave.RULES}
+_WHOLE_TYPES: dict[str, Rule] = {**lambda_cloud.RULES}
 _API_VERSION = re.compile(r"/v\d{8}\w*(?=:)")
 
 
@@ -38,7 +39,7 @@ def _rule_for(resource_type: str) -> Rule | None:
     if resource_type.startswith("kubernetes:") and resource_type.count(":") == 2:
         return kubernetes.rule_for(resource_type)
     kind = _kind(resource_type)
-    return _RULES.get(kind) or free.rule_for(kind)
+    return _WHOLE_TYPES.get(resource_type) or _RULES.get(kind) or free.rule_for(kind)
 
 
 def _kind(resource_type: str) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from outlay.catalog import Market
 from outlay.pricing.inputs import Inputs, NoPriceError
 from outlay.pricing.rates import Rates
-from outlay.pricing.types import Category, Cost, CostLine, Free, Unpriced
+from outlay.pricing.types import Category, Cost, CostLine, Free, NodeSet, Unpriced
 
 ZERO = Decimal(0)
 
@@ -80,6 +80,7 @@ def together(costs: Sequence[Cost]) -> Cost:
         expected=sum((cost.expected for cost in costs), ZERO),
         high=sum((cost.high for cost in costs), ZERO),
         lines=tuple(line for cost in costs for line in cost.lines),
+        nodes=tuple(nodes for cost in costs for nodes in cost.nodes),
     )
 
 
@@ -124,7 +125,42 @@ def pool_cost(rates: Rates, node: NodeType, nodes: Nodes) -> Cost:
         expected=sum((line.usd_per_hour for line in lines), ZERO),
         high=max(prices) * nodes.high + disk * nodes.high,
         lines=lines,
+        nodes=(_node_set(node, nodes, usd_per_node_hour=prices[0]),),
     )
+
+
+def reserved_cost(rates: Rates, node: NodeType, count: int) -> Cost:
+    """Return the cost of nodes that are kept free: the price of running them, used or not.
+
+    Raises NoPriceError. Source: AWS, Google and Azure documentation of on-demand capacity reservations.
+    """
+    usd = _node_usd(rates, node, node.instance_types[0])
+    what = f"reserved: {count} {node.instance_types[0]}"
+    category = _category(rates, node)
+    line = CostLine(what=what, category=category, usd_per_hour=usd * count)
+    nodes = _node_set(node, Nodes.exactly(count), usd_per_node_hour=usd, reserved=True)
+    return replace(fixed(line), nodes=(nodes,))
+
+
+def _node_set(
+    node: NodeType, nodes: Nodes, *, usd_per_node_hour: Decimal, reserved: bool = False
+) -> NodeSet:
+    return NodeSet(
+        provider=node.provider,
+        region=node.region,
+        instance_types=tuple(node.instance_types),
+        market=node.market,
+        low=nodes.low,
+        expected=nodes.expected,
+        high=nodes.high,
+        usd_per_node_hour=usd_per_node_hour,
+        reserved=reserved,
+    )
+
+
+def _category(rates: Rates, node: NodeType) -> Category:
+    is_gpu = rates.is_gpu(provider=node.provider, instance_type=node.instance_types[0])
+    return Category.GPU if is_gpu else Category.CPU
 
 
 def _node_usd(rates: Rates, node: NodeType, instance_type: str) -> Decimal:
@@ -147,11 +183,9 @@ def _disk_usd(rates: Rates, node: NodeType) -> Decimal:
 def _pool_lines(
     rates: Rates, node: NodeType, *, count: int, node_usd: Decimal, disk_usd: Decimal
 ) -> tuple[CostLine, ...]:
-    first = node.instance_types[0]
-    is_gpu = rates.is_gpu(provider=node.provider, instance_type=first)
     machines = CostLine(
-        what=f"nodes: {count} {first} {node.market}",
-        category=Category.GPU if is_gpu else Category.CPU,
+        what=f"nodes: {count} {node.instance_types[0]} {node.market}",
+        category=_category(rates, node),
         usd_per_hour=node_usd * count,
     )
     return (

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+
+from outlay.catalog import Market
 
 HOURS_PER_MONTH = 730
 
@@ -29,13 +31,36 @@ class CostLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NodeSet:
+    """The like nodes that a price was made for: at least, as declared, at most.
+
+    `usd_per_node_hour` is the price of one node of the first instance type, without its disk.
+    `reserved` says that the nodes are paid for whether or not anything runs on them.
+    """
+
+    provider: str
+    region: str
+    instance_types: tuple[str, ...]
+    market: Market
+    low: int
+    expected: int
+    high: int
+    usd_per_node_hour: Decimal
+    reserved: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """A resource's price in USD per hour; low and high follow an autoscaled pool's min and max."""
+    """A resource's price in USD per hour; low and high follow an autoscaled pool's min and max.
+
+    `nodes` tells what machines the price is for, so that a rule on machines reads no inputs again.
+    """
 
     low: Decimal
     expected: Decimal
     high: Decimal
     lines: tuple[CostLine, ...]
+    nodes: tuple[NodeSet, ...] = field(default=(), compare=False)
 
     @property
     def usd_per_month(self) -> Decimal:
