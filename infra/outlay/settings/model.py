@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -79,6 +79,12 @@ def _any_case(value: object) -> object:
     return normalise(value) if isinstance(value, str) else value
 
 
+def _kv_precision(value: object) -> object:
+    if _any_case(value) not in ("bf16", "fp16", "fp8"):
+        raise ValueError(f"must be bf16, fp16 or fp8: vLLM keeps no KV cache in {value!r}")
+    return _any_case(value)
+
+
 def _no_boolean(value: object) -> object:
     """Refuse YAML's `yes` and `on` for a number: pydantic would take them for 1."""
     if isinstance(value, bool):
@@ -117,25 +123,22 @@ ProviderName = Annotated[str, AfterValidator(_provider_name)]
 DnsLabel = Annotated[str, AfterValidator(_dns_label)]
 Repository = Annotated[str, AfterValidator(_repository)]
 Precise = Annotated[Precision, BeforeValidator(_any_case)]
+KvPrecise = Annotated[
+    Literal[Precision.BF16, Precision.FP16, Precision.FP8], BeforeValidator(_kv_precision)
+]
 Sold = Annotated[Market, BeforeValidator(_any_case)]
 
-Float = Annotated[float, BeforeValidator(_no_boolean), Field(allow_inf_nan=False)]
-Int = Annotated[int, BeforeValidator(_no_boolean)]
-Rps = Annotated[Float, Field(ge=LEAST_RPS, le=LARGEST_RPS)]
-Tokens = Annotated[Int, Field(ge=1, le=10_000_000)]
-Milliseconds = Annotated[Float, Field(gt=0, le=3_600_000)]
-Share = Annotated[Float, Field(ge=0, le=1)]
-Part = Annotated[Float, Field(ge=0, lt=1)]
-Factor = Annotated[Float, Field(ge=1, le=10)]
-EgressBytes = Annotated[Float, Field(ge=0, le=10_000)]
-Budget = (
-    Annotated[
-        Decimal,
-        BeforeValidator(_no_boolean),
-        Field(gt=0, le=LARGEST_BUDGET_USD, allow_inf_nan=False),
-    ]
-    | None
-)
+# Behind the bounds, so that these stay visible in the schema that docs/settings.md is made from.
+NoBoolean = BeforeValidator(_no_boolean)
+Rps = Annotated[float, Field(ge=LEAST_RPS, le=LARGEST_RPS, allow_inf_nan=False), NoBoolean]
+Tokens = Annotated[int, Field(ge=1, le=10_000_000), NoBoolean]
+Milliseconds = Annotated[float, Field(gt=0, le=3_600_000, allow_inf_nan=False), NoBoolean]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), NoBoolean]
+Part = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False), NoBoolean]
+Factor = Annotated[float, Field(ge=1, le=10, allow_inf_nan=False), NoBoolean]
+EgressBytes = Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False), NoBoolean]
+Usd = Annotated[Decimal, Field(gt=0, le=LARGEST_BUDGET_USD, allow_inf_nan=False), NoBoolean]
+Budget = Usd | None
 KubernetesVersion = Annotated[str, Field(pattern=r"^1\.\d{2}$")]
 
 OneOrMany = BeforeValidator(_one_or_many)
@@ -178,6 +181,10 @@ class WorkloadSettings(_Base):
     )
     checkpoint: Repository = Field(
         "", description="Hugging Face repository of quantised weights, in the one precision named"
+    )
+
+    kv_precision: KvPrecise | None = Field(
+        None, description="KV cache precision: 16 bit by default, or fp8, which halves it"
     )
 
     @model_validator(mode="after")
@@ -236,6 +243,9 @@ class Settings(_Base):
     max_scale: Factor = Field(
         1.0, description="Largest pool size as a factor of the planned one, 1 to 10"
     )
+    calibrations: Names = Field(
+        (), description="Files written by outlay calibrate, relative to the folder of Pulumi.yaml"
+    )
     lowest_grade: Grade = Field(
         Grade.THROUGHPUT_ONLY,
         description="Least trusted sizing to buy on: calibrated, covered, throughput-only, extrapolated",
@@ -247,7 +257,9 @@ class Settings(_Base):
     budget_usd_per_month: Budget = Field(
         None, description="Largest cost in USD a month; no limit by default"
     )
-    environment: str = Field("dev", description="Environment; prod protects clusters from deletion")
+    environment: DnsLabel = Field(
+        "dev", description="Environment; prod protects clusters from deletion"
+    )
     namespace: DnsLabel = Field("llm-d", description="Kubernetes namespace of the model servers")
     kubernetes_version: KubernetesVersion = Field("1.34", description="Kubernetes minor version")
     tags: dict[str, str] = Field({}, description="Cost-allocation tags on every taggable resource")

@@ -75,7 +75,8 @@ def _message(detail: ErrorDetails, *, in_workload: bool, flat: bool) -> str:
 def _rule(kind: str, context: Mapping[str, Any], message: str) -> str:
     if kind in BOUNDS:
         words, name = BOUNDS[kind]
-        return f"must be {words} {context[name]:,}"
+        bound = f"{context[name]:,}".removesuffix(".0")
+        return f"must be {words} {bound}"
     return WORDS.get(kind) or message.replace("Input should be", "must be")
 
 
