@@ -1,0 +1,127 @@
+"""What declared resources cost, as a table and as JSON (docs/cost-diff.md describes every field)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from rich.table import Table
+from rich.text import Text
+
+from outlay.catalog import PriceBook
+from outlay.pricing.statement import Amount, Item, Statement
+from outlay.pricing.types import HOURS_PER_MONTH
+from outlay.reporting.money import usd
+from outlay.reporting.tables import console
+
+Json = dict[str, object]
+
+
+def cost_json(statement: Statement, book: PriceBook) -> Json:
+    """Return a statement as JSON values; money in USD."""
+    total = statement.total
+    return {
+        "usd_per_hour": amount_json(total),
+        "usd_per_month": money(total.usd_per_month),
+        "resources": [_item(item) for item in statement.items],
+        "usage": [
+            {"what": each.what, "cluster": each.cluster, "usd_per_hour": money(each.usd_per_hour)}
+            for each in statement.usage
+        ],
+        "unpriced": len(statement.unpriced),
+        "price_book": {"version": book.version, "date": book.date},
+        "currency": "USD",
+    }
+
+
+def amount_json(amount: Amount) -> Json:
+    """Return an amount in USD per hour."""
+    return {
+        "low": money(amount.low),
+        "expected": money(amount.expected),
+        "high": money(amount.high),
+    }
+
+
+def money(amount: Decimal) -> float:
+    """Return USD as a JSON number, to a hundred-millionth."""
+    return round(float(amount), 8)
+
+
+def monthly(amount: Amount) -> str:
+    """Write an amount per month, with its range when an autoscaler may change it."""
+    text = usd(amount.expected * HOURS_PER_MONTH)
+    if not amount.is_range:
+        return text
+    low, high = amount.low * HOURS_PER_MONTH, amount.high * HOURS_PER_MONTH
+    return f"{text} ({usd(low)} to {usd(high)})"
+
+
+def print_cost(statement: Statement, book: PriceBook, *, is_planned: bool) -> None:
+    """Print total, kinds, resources, usage and what has no price."""
+    out = console()
+    least = "≥ " if statement.unpriced else ""
+    out.print(Text(f"{least}{monthly(statement.total)}/month", style="bold"))
+    out.print(_counts(statement, is_planned=is_planned))
+    out.print(f"prices of {book.date} (book {book.version}), 730 hours a month")
+    tables = (_kinds(statement), _resources(statement), _usage(statement), _unpriced(statement))
+    for table in tables:
+        if table.row_count:
+            out.print()
+            out.print(table)
+
+
+def _counts(statement: Statement, *, is_planned: bool) -> str:
+    every, paid, unpriced = len(statement.items), len(statement.paid), len(statement.unpriced)
+    verb = "would exist" if is_planned else "exist"
+    return f"{every} resources {verb}: {paid} cost, {every - paid - unpriced} are free, {unpriced} have no price"
+
+
+def _kinds(statement: Statement) -> Table:
+    table = _table("Kind", ">Resources", ">$/month")
+    for kind, count, amount in statement.by_kind():
+        table.add_row(kind, str(count), monthly(amount))
+    return table
+
+
+def _resources(statement: Statement) -> Table:
+    table = _table("Resource", "Kind", ">$/hour", ">$/month")
+    for item in statement.paid:
+        if item.amount is not None:
+            table.add_row(item.name, item.type, usd(item.amount.expected), monthly(item.amount))
+    return table
+
+
+def _usage(statement: Statement) -> Table:
+    table = _table("Usage that the plan expects", "Cluster", ">$/month")
+    for each in statement.usage:
+        table.add_row(each.what, each.cluster, usd(each.usd_per_hour * HOURS_PER_MONTH))
+    return table
+
+
+def _unpriced(statement: Statement) -> Table:
+    table = _table("No price, so not counted", "Kind", "Why")
+    for item in statement.unpriced:
+        table.add_row(item.name, item.type, str(item.unpriced))
+    return table
+
+
+def _item(item: Item) -> Json:
+    amount = item.amount
+    return {
+        "urn": item.urn,
+        "type": item.type,
+        "usd_per_hour": None if item.unpriced else amount_json(amount) if amount else _free(),
+        "unpriced": item.unpriced,
+    }
+
+
+def _free() -> Json:
+    return {"low": 0.0, "expected": 0.0, "high": 0.0}
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for column in columns:
+        right = column.startswith(">")
+        table.add_column(column.lstrip(">"), justify="right" if right else "left", overflow="fold")
+    return table
