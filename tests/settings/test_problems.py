@@ -94,7 +94,7 @@ def test_names_are_answered_with_what_is_near(key: str, value: object, problem: 
 
 def test_a_key_like_none_is_answered_with_all() -> None:
     (problem,) = problems(zzz=1)
-    assert problem.startswith("zzz: is no setting; known are budgetUsdPerMonth, checkpoint,")
+    assert problem.startswith("zzz: is no setting; known are budgetUsdPerMonth, calibrations,")
     assert "ttftMs" in problem
 
 

@@ -21,6 +21,7 @@ class Precision(StrEnum):
     FP16 = "fp16"
     FP8 = "fp8"
     INT8 = "int8"
+    INT8_WEIGHTS = "w8a16"
     INT4 = "int4"
     NVFP4 = "nvfp4"
     MXFP4 = "mxfp4"

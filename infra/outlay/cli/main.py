@@ -1,4 +1,4 @@
-"""The command line: one module per verb. Exit codes: 0 fine, 1 wrong input, 2 no feasible plan, 3 over budget."""
+"""The command line: one module per verb. Exit codes: see `cli`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import sys
 
 import click
 
+from outlay.cli.comment import comment
 from outlay.cli.compare import compare
+from outlay.cli.cost import cost
+from outlay.cli.diff import diff
 from outlay.cli.plan import plan
+from outlay.cli.precision import precision
 from outlay.cli.render import render
 from outlay.errors import OutlayError
 
@@ -17,11 +21,12 @@ from outlay.errors import OutlayError
 def cli() -> None:
     """Size LLM serving, price it on every cloud, and plan the cheapest GPU pools that keep the promise.
 
-    Exit codes: 0 fine, 1 a problem in the input, 2 no feasible plan, 3 over budget.
+    Exit codes: 0 fine, 1 a problem in the input, 2 no feasible plan, 3 over budget or over
+    a limit, 4 a mandatory policy failed.
     """
 
 
-for verb in (plan, compare, render):
+for verb in (plan, compare, render, precision, cost, diff, comment):
     cli.add_command(verb)
 
 

@@ -119,6 +119,7 @@ def _shapes(
                 traffic=traffic(workload),
                 precisions=wanted,
                 max_gpus=MOST_GPUS_PER_REPLICA,
+                kv_precision=workload.kv_precision,
                 checkpoints=dict.fromkeys(wanted, workload.checkpoint)
                 if workload.checkpoint
                 else {},

@@ -110,6 +110,15 @@ _FORMATS = (
         quality=Quality(low=0.97, high=0.99, source=LLAMA_31_STUDY),
     ),
     _format(
+        Precision.INT8_WEIGHTS,
+        bits=8,
+        bytes_per_weight=1 + 2 / 4096,  # the weights of int8; activations stay in 16 bit
+        read_bytes_per_weight=1.0,
+        min_capability=8.0,
+        kernels="int8 weight-only (GPTQ, Marlin)",
+        quality=Quality(low=0.97, high=0.99, source=LLAMA_31_STUDY),
+    ),
+    _format(
         Precision.INT4,
         bits=4,
         bytes_per_weight=0.5 + (2 + 0.5) / 128,  # groups of 128: 16-bit scale and 4-bit zero point
