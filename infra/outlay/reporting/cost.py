@@ -20,14 +20,14 @@ def cost_json(statement: Statement, book: PriceBook) -> Json:
     """Return a statement as JSON values; money in USD."""
     total = statement.total
     return {
-        "usd_per_hour": amount_json(total),
+        "usd_per_hour": money(total.expected),
+        "usd_per_hour_range": {"low": money(total.low), "high": money(total.high)},
         "usd_per_month": money(total.usd_per_month),
         "resources": [_item(item) for item in statement.items],
         "usage": [
             {"what": each.what, "cluster": each.cluster, "usd_per_hour": money(each.usd_per_hour)}
             for each in statement.usage
         ],
-        "unpriced": len(statement.unpriced),
         "price_book": {"version": book.version, "date": book.date},
         "currency": "USD",
     }

@@ -1,0 +1,108 @@
+"""The project as it was at another commit, beside the user's own checkout."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from outlay.cli.engine import run
+from outlay.errors import EngineError, InputError
+
+# What installed packages are called when a runtime does not say so in Pulumi.yaml.
+PACKAGES = ("node_modules",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkout:
+    """The project's folder at a commit, and the repository around it."""
+
+    project: Path
+    repository: Path
+    commit: str
+
+
+@contextmanager
+def checked_out(project: Path, ref: str) -> Iterator[Checkout]:
+    """Check a commit out into a temporary folder, and remove it again whatever happens.
+
+    Installed packages are not in git: the folder borrows those of the user's own checkout.
+
+    Raises:
+        InputError: The project is in no git repository, or there is no such commit.
+        EngineError: git cannot check it out.
+    """
+    root = Path(_git(project, "rev-parse", "--show-toplevel"))
+    prefix = _git(project, "rev-parse", "--show-prefix")
+    commit = _commit(project, ref)
+    scratch = Path(tempfile.mkdtemp(prefix="outlay-base-"))
+    tree = scratch / "tree"
+    try:
+        _add(root, tree, commit)
+        base = tree / prefix
+        if base.is_dir():
+            _borrow_packages(project, base)
+        yield Checkout(project=base, repository=tree, commit=commit)
+    finally:
+        _remove(root, tree)
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def repository_of(folder: Path) -> Path | None:
+    """Return the root of the git repository around a folder, or None."""
+    answer = run(["git", "rev-parse", "--show-toplevel"], folder=folder)
+    return Path(answer.stdout.strip()) if answer.returncode == 0 else None
+
+
+def _add(root: Path, tree: Path, commit: str) -> None:
+    answer = run(["git", "worktree", "add", "--quiet", "--detach", str(tree), commit], folder=root)
+    if answer.returncode:
+        raise EngineError(f"git cannot check {commit[:12]} out: {answer.stderr.strip()}")
+
+
+def _remove(root: Path, tree: Path) -> None:
+    run(["git", "worktree", "remove", "--force", str(tree)], folder=root)
+    shutil.rmtree(tree, ignore_errors=True)
+    run(["git", "worktree", "prune"], folder=root)
+
+
+def _commit(project: Path, ref: str) -> str:
+    question = ["git", "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"]
+    answer = run(question, folder=project)
+    if answer.returncode:
+        raise InputError(
+            f"base {ref!r} is no commit of this repository; in a CI job fetch it first"
+            " (git fetch origin BRANCH, or fetch-depth: 0 for actions/checkout)"
+        )
+    return answer.stdout.strip()
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    answer = run(["git", *arguments], folder=folder)
+    if answer.returncode:
+        raise InputError(f"{folder.resolve()} is in no git repository, which --base needs")
+    return answer.stdout.strip()
+
+
+def _borrow_packages(project: Path, base: Path) -> None:
+    for name in (*PACKAGES, *_virtualenv(base)):
+        own, borrowed = project / name, base / name
+        if own.exists() and not borrowed.exists():
+            borrowed.parent.mkdir(parents=True, exist_ok=True)
+            borrowed.symlink_to(own.resolve(), target_is_directory=True)
+
+
+def _virtualenv(base: Path) -> tuple[str, ...]:
+    """Return the folder of the Python environment that base's Pulumi.yaml names, if it is inside."""
+    import yaml
+
+    try:
+        document = yaml.safe_load((base / "Pulumi.yaml").read_text(encoding="utf-8"))
+        name = str(document["runtime"]["options"]["virtualenv"])
+    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError):
+        return ()  # the preview says what is wrong with it
+    inside = not Path(name).is_absolute() and ".." not in Path(name).parts
+    return (name,) if inside else ()

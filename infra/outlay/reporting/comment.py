@@ -1,0 +1,194 @@
+"""The pull-request comment: one for all stacks, found again by a hidden line and updated in place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from outlay.pricing.diff import StackDiff
+from outlay.pricing.events import PolicyResult
+from outlay.pricing.types import HOURS_PER_MONTH
+from outlay.reporting.diff import (
+    SIGNS,
+    by_reason,
+    counts,
+    is_nothing,
+    least,
+    resource_delta,
+    side,
+    signed,
+    signed_percent,
+)
+from outlay.reporting.markdown import block, code, escaped, folded, table
+from outlay.reporting.money import usd
+
+MARKER = "<!-- outlay:cost-comment -->"
+# GitHub refuses more than 65,536; the rest is for what it adds.
+LARGEST = 64_000
+MESSAGE_LIMIT = 2_000
+LISTED_UNPRICED = 50
+
+
+def comment(diffs: Sequence[StackDiff]) -> str:
+    """Return the comment for the stacks of one change, at most 64,000 characters long.
+
+    What does not fit is left out of the details first, and the comment says so.
+    """
+    rows = max((len(diff.changed) for diff in diffs), default=0)
+    text = _comment(diffs, rows=rows)
+    while len(text) > LARGEST and rows > 0:
+        rows //= 2
+        text = _comment(diffs, rows=rows)
+    return text if len(text) <= LARGEST else _cut(text)
+
+
+def _comment(diffs: Sequence[StackDiff], *, rows: int) -> str:
+    lines = [MARKER, f"### {headline(diffs)}", "", *_stacks(diffs), ""]
+    lines += [line for diff in diffs for line in _reasons(diff)]
+    lines += [line for diff in diffs for line in (*_details(diff, rows), "")]
+    lines += [line for diff in diffs for line in _unpriced(diff)]
+    lines += [line for diff in diffs for line in _policies(diff)]
+    lines += [line for diff in diffs for line in _notes(diff)]
+    return "\n".join([*lines, _footer(diffs), ""])
+
+
+def headline(diffs: Sequence[StackDiff]) -> str:
+    """Say in words what happens to the monthly cost of all stacks together."""
+    delta = sum((diff.usd_per_month_delta for diff in diffs), Decimal(0))
+    before = sum((diff.usd_per_hour_before for diff in diffs), Decimal(0))
+    uncertain = any(diff.uncertain for diff in diffs)
+    if diffs and all(diff.is_new for diff in diffs):
+        return f"New stack: {'≥ ' if uncertain else ''}{usd(delta)}/month"
+    if is_nothing(delta):
+        words = "may change: some prices are not known" if uncertain else "will not change"
+        return f"Monthly cost {words}"
+    share = f" ({signed_percent(delta / (before * HOURS_PER_MONTH) * 100)})" if before else ""
+    direction = "increase 📈" if delta > 0 else "decrease 📉"
+    verb, _, sign = direction.partition(" ")
+    about = "about " if uncertain else ""
+    return f"Monthly cost will {verb} by {about}{usd(abs(delta))}{share} {sign}"
+
+
+def _stacks(diffs: Sequence[StackDiff]) -> list[str]:
+    header = ("Stack", ">Change", ">New monthly cost", ">At most", ">Deployed now", "Policies")
+    return table(header, [_stack(diff) for diff in diffs])
+
+
+def _stack(diff: StackDiff) -> tuple[str, ...]:
+    head = diff.head_usd_per_hour
+    share = "new" if diff.is_new else signed_percent(diff.percent) if diff.percent else "-"
+    delta = "-" if is_nothing(diff.usd_per_month_delta) else signed(diff.usd_per_month_delta)
+    return (
+        code(f"{diff.project}/{diff.stack}"),
+        delta if share == "-" else f"{delta} ({share})",
+        f"{least(diff)}{usd(head.usd_per_month)}",
+        f"{least(diff)}{usd(head.high * HOURS_PER_MONTH)}",
+        usd(diff.deployed_usd_per_hour.usd_per_month),
+        _verdict(diff),
+    )
+
+
+def _verdict(diff: StackDiff) -> str:
+    advisory = len(diff.policies) - len(diff.failed_policies)
+    if diff.failed_policies:
+        return f"❌ {len(diff.failed_policies)} failed"
+    if not diff.policies_checked:
+        return "not run"
+    return f"⚠️ {advisory} warned" if advisory else "✅ passed"
+
+
+def _reasons(diff: StackDiff) -> list[str]:
+    reason = by_reason(diff)
+    if reason is None:
+        return []
+    return [f"**{code(diff.stack)}: the price book changes too.** {escaped(reason)}.", ""]
+
+
+def _details(diff: StackDiff, rows: int) -> list[str]:
+    changed = diff.changed
+    if not changed:
+        return [
+            f"{code(diff.stack)}: no resource changes its cost (base: {escaped(diff.base_name)})."
+        ]
+    header = ("", "Resource", "Kind", ">Before $/month", ">After $/month", ">Change")
+    lines = table(
+        header,
+        [
+            (
+                SIGNS[each.change],
+                code(each.name),
+                code(each.type),
+                side(each.base),
+                side(each.head),
+                resource_delta(each),
+            )
+            for each in changed[:rows]
+        ],
+    )
+    if len(changed) > rows:
+        lines += ["", f"{len(changed) - rows} more are in the log of the job."]
+    summary = f"{escaped(diff.stack)}: {counts(diff)}, compared with {escaped(diff.base_name)}"
+    return folded(summary, lines)
+
+
+def _unpriced(diff: StackDiff) -> list[str]:
+    listed = diff.unpriced
+    if not listed:
+        return []
+    lines = [f"**{code(diff.stack)}: {_resources(len(listed))} no price, so not counted:**", ""]
+    for each in listed[:LISTED_UNPRICED]:
+        reason = each.head.unpriced if each.head and each.head.unpriced else ""
+        lines.append(f"- {code(each.name)} ({code(each.type)}): {escaped(reason)}")
+    if len(listed) > LISTED_UNPRICED:
+        lines.append(f"- {len(listed) - LISTED_UNPRICED} more are in the log of the job.")
+    return [*lines, ""]
+
+
+def _resources(count: int) -> str:
+    return "1 resource has" if count == 1 else f"{count} resources have"
+
+
+def _policies(diff: StackDiff) -> list[str]:
+    if not diff.policies:
+        return _passed(diff)
+    failed, rest = diff.failed_policies, [p for p in diff.policies if not p.is_mandatory]
+    lines: list[str] = []
+    if failed:
+        lines += [f"**{code(diff.stack)}: ❌ the change is stopped by policy:**", ""]
+        lines += [line for policy in failed for line in _policy(policy)]
+    if rest:
+        warned = [line for policy in rest for line in _policy(policy)]
+        lines += [*folded(f"{escaped(diff.stack)}: ⚠️ {len(rest)} policy warnings", warned), ""]
+    return lines
+
+
+def _passed(diff: StackDiff) -> list[str]:
+    if not diff.policies_checked:
+        return []
+    return [f"{code(diff.stack)}: ✅ {diff.policies_checked} policies passed.", ""]
+
+
+def _policy(policy: PolicyResult) -> list[str]:
+    name = policy.urn.rsplit("::", 1)[-1]
+    where = f" on {code(name)}" if name else ""
+    level = policy.level + (f", {policy.severity}" if policy.severity else "")
+    message = policy.message[:MESSAGE_LIMIT] + ("…" if len(policy.message) > MESSAGE_LIMIT else "")
+    return [f"{code(policy.policy)} ({escaped(level)}){where}", "", block(message), ""]
+
+
+def _notes(diff: StackDiff) -> list[str]:
+    return [line for note in diff.notes for line in (f"> {escaped(note)}", "")]
+
+
+def _footer(diffs: Sequence[StackDiff]) -> str:
+    books = dict.fromkeys((diff.price_book.date, diff.price_book.version) for diff in diffs)
+    dated = ", ".join(f"{escaped(date)} (book {code(version)})" for date, version in books)
+    return (
+        f"<sub>Prices of {dated}; 730 hours a month; USD; usage such as traffic is not included."
+        " This comment is updated with every push.</sub>"
+    )
+
+
+def _cut(text: str) -> str:
+    tail = "\n\nThe rest did not fit; it is in the log of the job.\n"
+    return text[: LARGEST - len(tail)] + tail
