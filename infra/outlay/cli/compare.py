@@ -9,7 +9,7 @@ from outlay.cli.output import JSON_OPTION, print_json
 from outlay.cli.progress import progress
 
 
-@click.command()
+@click.command(short_help="Show what each provider alone would cost.")
 @request_options
 @JSON_OPTION
 def compare(request: Request, as_json: bool) -> None:
@@ -30,4 +30,4 @@ def compare(request: Request, as_json: bool) -> None:
 
         print_comparison(rows)
     if all(row.plan is None for row in rows):
-        raise NoFeasiblePlanError("no provider can serve this; the table says why")
+        raise NoFeasiblePlanError("no provider can serve this; the reasons of each are above")

@@ -9,7 +9,7 @@ from outlay.cli.output import JSON_OPTION, print_json
 from outlay.cli.planned import planned
 
 
-@click.command()
+@click.command(short_help="Show the cheapest node pools and what they cost.")
 @request_options
 @JSON_OPTION
 def plan(request: Request, as_json: bool) -> None:

@@ -11,7 +11,7 @@ from outlay.cli.planned import planned
 from outlay.cli.progress import progress
 
 
-@click.command()
+@click.command(short_help="Write the plan's Kubernetes objects as YAML.")
 @request_options
 @click.option(
     "--out",
