@@ -40,6 +40,8 @@ def main() -> None:
         gcp_project=config.get("gcp:project"),
         kubernetes_version=settings.kubernetes_version,
         protected=settings.environment == "prod",
+        api_cidrs=settings.api_cidrs,
+        gpu_zones=settings.gpu_zones,
     )
     has_token = bool(config.get(f"outlay:{TOKEN_KEY}"))
     rendered = render(plan, hf_token=has_token)

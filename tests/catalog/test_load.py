@@ -144,11 +144,11 @@ def test_regions_are_those_of_the_offers() -> None:
     assert list(load_catalog().regions) == sorted(set(load_catalog().regions))
 
 
-def test_the_price_book_is_the_hash_of_the_price_files_and_their_newest_date() -> None:
+def test_the_price_book_is_the_hash_of_the_price_files_and_the_newest_offer_date() -> None:
     digest = hashlib.sha256(b"".join((DATA / file).read_bytes() for file in PRICE_FILES))
     book = load_catalog().price_book
     assert book.version == digest.hexdigest()[:12]
-    assert book.date == max(value for row in lines(DATA / "offers.csv")[1:] for value in row[13:15])
+    assert book.date == max(offer.as_of for offer in load_catalog().offers)
 
 
 def test_another_price_makes_another_price_book(folder: Path) -> None:

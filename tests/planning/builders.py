@@ -11,6 +11,8 @@ from outlay.settings import Settings, parse_settings
 
 REAL = load_catalog()
 REGIONS = {"aws": ("us-east-1", "us-east-2"), "gcp": ("us-central1", "europe-west4")}
+# Here routers may stand beside engines that stay; US-WEST-02B and Lambda sell no CPU nodes.
+BARE_METAL = {"coreweave": ("RNO2A", "US-WEST-02B"), "lambda": ("global",)}
 
 
 def offer(

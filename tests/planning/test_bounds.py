@@ -11,13 +11,16 @@ from outlay.planning.candidates import field
 from outlay.planning.fleet import FleetProgram
 from outlay.planning.sites import sites
 from outlay.settings import Settings
-from tests.planning.builders import REAL, catalog, settings
+from tests.planning.builders import BARE_METAL, REAL, REGIONS, catalog, settings
 from tests.planning.test_optimal import asked, offers
 
+EVERYWHERE = st.sampled_from(
+    [(p, r) for regions in (REGIONS, BARE_METAL) for p, places in regions.items() for r in places]
+)
 TWO = [{"model": "llama-3.1-8b", "targetRps": 4}, {"model": "mistral-7b", "targetRps": 9}]
 
 
-@given(asked(), offers(most=6), st.booleans())
+@given(asked(), offers(most=6, places=EVERYWHERE), st.booleans())
 def test_no_cheapest_fleet_is_out_of_reach(
     asked: Settings, on_sale: list[Offer], two: bool
 ) -> None:
@@ -26,7 +29,7 @@ def test_no_cheapest_fleet_is_out_of_reach(
         workloads = settings(workloads=TWO).workloads
         asked = asked.model_copy(update={"workloads": workloads})
     on_offer = catalog(on_sale)
-    possible, _ = sites(field(asked, on_offer, provisioned_only=True).candidates, asked, on_offer)
+    possible, _ = sites(field(asked, on_offer, provisioned_only=False).candidates, asked, on_offer)
     if not possible:
         return
     whole = FleetProgram(possible, asked).solve()

@@ -24,11 +24,13 @@ SURVIVE = st.sampled_from(["none", "spot", "region", "provider"])
 
 
 @st.composite
-def offers(draw: st.DrawFn, *, most: int = 4) -> list[Offer]:
+def offers(
+    draw: st.DrawFn, *, most: int = 4, places: st.SearchStrategy[tuple[str, str]] = PLACES
+) -> list[Offer]:
     """Draw a few offers with distinct keys."""
     drawn: dict[str, Offer] = {}
     for number in range(draw(st.integers(1, most))):
-        provider, region = draw(PLACES)
+        provider, region = draw(places)
         one = offer(
             provider=provider,
             region=region,

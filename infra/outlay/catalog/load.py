@@ -119,10 +119,11 @@ def load_catalog(folder: Path = DATA) -> Catalog:
         DataError: a file is missing or broken, or a row contradicts another; names file and line.
     """
     gpus = _table(folder, "gpus.csv", _gpu, key=lambda gpu: gpu.name)
+    offers = _offers(folder, {gpu.name: gpu for gpu in gpus})
     return Catalog(
         models=_table(folder, "models.csv", _model, key=lambda model: model.name),
         gpus=gpus,
-        offers=_offers(folder, {gpu.name: gpu for gpu in gpus}),
+        offers=offers,
         cpu_offers=_table(
             folder,
             "cpu_offers.csv",
@@ -133,7 +134,7 @@ def load_catalog(folder: Path = DATA) -> Catalog:
             folder, "service_prices.csv", _service, key=lambda s: (s.provider, s.service, s.region)
         ),
         interruptions=_interruptions(folder),
-        price_book=_price_book(folder),
+        price_book=_price_book(folder, offers),
         reserved=_table(
             folder, "reserved.csv", _reserved, key=lambda r: (r.instance_type, r.region)
         ),
@@ -327,16 +328,11 @@ def _interruption(row: Row) -> tuple[tuple[str, str], int]:
     return (row.text("region"), row.text("instance_type")), bucket
 
 
-def _price_book(folder: Path) -> PriceBook:
+def _price_book(folder: Path, offers: tuple[Offer, ...]) -> PriceBook:
     digest = hashlib.sha256()
     for file in PRICE_FILES:
         digest.update(_content(folder / file))
-    dates = [
-        row.optional_text(column)
-        for row in read_rows(folder / "offers.csv")
-        for column in ("ondemand_as_of", "spot_as_of")
-    ]
-    return PriceBook(version=digest.hexdigest()[:12], date=max(dates))
+    return PriceBook(version=digest.hexdigest()[:12], date=max(o.as_of for o in offers))
 
 
 def _content(path: Path) -> bytes:

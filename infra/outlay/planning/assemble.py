@@ -23,9 +23,14 @@ from outlay.planning.plan import (
 )
 from outlay.planning.sites import CPU_DISK_GIB, CpuChoice
 from outlay.pricing.types import Category
-from outlay.settings import Settings
+from outlay.settings import Settings, SurviveDomain
 
 LEAST_SHARE = 1e-6
+WHAT_IS_LOST = {
+    SurviveDomain.SPOT: "one spot pool",
+    SurviveDomain.REGION: "one region",
+    SurviveDomain.PROVIDER: "one provider",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,7 +206,7 @@ def _warnings(fleet: Fleet, settings: Settings) -> Iterable[str]:
         fraction = settings.survive_fraction if settings.survive_domain != "none" else 0
         yield (
             "spot nodes can be taken away at any time;"
-            f" if one {settings.survive_domain} pool is lost, at least {fraction:.0%} of the demand is kept"
+            f" if {WHAT_IS_LOST[settings.survive_domain]} is lost, {fraction:.0%} of the demand is kept"
             if fraction
             else "spot nodes can be taken away at any time, and nothing is kept in reserve"
         )

@@ -16,6 +16,7 @@ from decimal import Decimal
 from itertools import product
 
 from outlay.catalog import Market
+from outlay.catalog.providers import ROUTERS_ON_GPU_NODES
 from outlay.planning.candidates import Candidate, Option
 from outlay.planning.domains import NO_DOMAIN, domain
 from outlay.planning.sites import Site
@@ -72,7 +73,9 @@ class _Place:
 def _place(site: Site, settings: Settings) -> _Place:
     standing = sum((line.usd_per_hour for line in site.standing), Decimal(0))
     routers = len(settings.workloads)
-    one = min((c.usd_per_hour for c in site.cpu_choices), default=Decimal(0))
+    beside_engines = site.provider in ROUTERS_ON_GPU_NODES
+    cpu_nodes = () if beside_engines else site.cpu_choices
+    one = min((c.usd_per_hour for c in cpu_nodes), default=Decimal(0))
     all_usd = min(
         (c.usd_per_hour * -(-routers // c.routers_per_node) for c in site.cpu_choices),
         default=Decimal(0),
@@ -243,9 +246,13 @@ def _cheapest_usd(place: _Place, workload: int, rps: float, settings: Settings) 
 
 
 def _alone_usd(node: _Node, workload: int, rps: float, settings: Settings) -> float:
-    """Cost of a capacity with one kind of node, each filled with its best whole replicas."""
+    """Cost of a capacity with one kind of node, each filled with its best whole replicas.
+
+    Infinite for spot where it may not be all, or where routers need a node that stays.
+    """
     offer = node.candidate.offer
-    if settings.max_spot_share < 1 and offer.market is Market.SPOT:
+    needs_others = settings.max_spot_share < 1 or offer.provider in ROUTERS_ON_GPU_NODES
+    if offer.market is Market.SPOT and needs_others:
         return math.inf
     whole = max(
         (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from enum import StrEnum
+from ipaddress import ip_network
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import (
@@ -262,7 +263,21 @@ class Settings(_Base):
     )
     namespace: DnsLabel = Field("llm-d", description="Kubernetes namespace of the model servers")
     kubernetes_version: KubernetesVersion = Field("1.34", description="Kubernetes minor version")
+    api_cidrs: Names = Field(
+        ("0.0.0.0/0",), description="Addresses that may reach the Kubernetes API, as CIDR blocks"
+    )
+    gpu_zones: dict[str, tuple[str, ...]] = Field(
+        {},
+        description="Zones of GPU pools by region or region/instance type: ids on AWS, names on GCP",
+    )
     tags: dict[str, str] = Field({}, description="Cost-allocation tags on every taggable resource")
+
+    @field_validator("api_cidrs")
+    @classmethod
+    def _are_networks(cls, blocks: tuple[str, ...]) -> tuple[str, ...]:
+        for block in blocks:
+            ip_network(block)  # says itself what is wrong with a block
+        return _not_empty(blocks)
 
     @field_validator("regions")
     @classmethod
