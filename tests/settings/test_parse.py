@@ -53,6 +53,8 @@ def test_a_model_and_its_demand_are_enough() -> None:
         "environment": "dev",
         "namespace": "llm-d",
         "kubernetes_version": "1.34",
+        "api_cidrs": ("0.0.0.0/0",),
+        "gpu_zones": {},
         "tags": {},
     }
 

@@ -42,7 +42,7 @@ def test_numbers(key: str, value: object, message: str) -> None:
     assert problems(**{key: value}) == [f"{key}: {message}"]
 
 
-PRECISIONS = "bf16, fp16, fp8, int8, int4, nvfp4, mxfp4"
+PRECISIONS = "bf16, fp16, fp8, int8, w8a16, int4, nvfp4, mxfp4"
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_names_are_answered_with_what_is_near(key: str, value: object, problem: 
 
 def test_a_key_like_none_is_answered_with_all() -> None:
     (problem,) = problems(zzz=1)
-    assert problem.startswith("zzz: is no setting; known are budgetUsdPerMonth, calibrations,")
+    assert problem.startswith("zzz: is no setting; known are apiCidrs, budgetUsdPerMonth,")
     assert "ttftMs" in problem
 
 
