@@ -64,9 +64,9 @@ def cost(
         print_json(cost_json(statement, book))
     else:
         print_cost(statement, book, is_planned=declared.is_preview)
-    limit = _own_budget(stack, project) if stack and check_budget else budget
+    limit = own_budget(stack, project) if stack and check_budget else budget
     if limit is not None:
-        _hold(statement, limit)
+        hold_budget(statement, limit)
 
 
 def _check_choice(
@@ -117,7 +117,8 @@ def _usage(stack: str, project: Path) -> tuple[Usage, ...]:
     )
 
 
-def _own_budget(stack: str, project: Path) -> Decimal:
+def own_budget(stack: str, project: Path) -> Decimal:
+    """Return the monthly budget in the stack's own settings, USD. Raises InputError when it has none."""
     from outlay.cli.stack_options import amount
     from outlay.errors import InputError
     from outlay.settings import raw_from_stack
@@ -130,7 +131,8 @@ def _own_budget(stack: str, project: Path) -> Decimal:
     return limit
 
 
-def _hold(statement: Statement, limit: Decimal) -> None:
+def hold_budget(statement: Statement, limit: Decimal) -> None:
+    """Raise OverLimitError when a month costs more than the limit, or cannot be shown to cost less."""
     from outlay.errors import OverLimitError
     from outlay.reporting.money import usd
 

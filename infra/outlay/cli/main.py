@@ -6,6 +6,8 @@ import sys
 
 import click
 
+from outlay.cli.actuals import actuals
+from outlay.cli.audit import audit
 from outlay.cli.comment import comment
 from outlay.cli.compare import compare
 from outlay.cli.cost import cost
@@ -26,7 +28,7 @@ def cli() -> None:
     """
 
 
-for verb in (plan, compare, render, precision, cost, diff, comment):
+for verb in (plan, compare, render, precision, cost, diff, comment, actuals, audit):
     cli.add_command(verb)
 
 

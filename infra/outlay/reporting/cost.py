@@ -10,10 +10,12 @@ from rich.text import Text
 from outlay.catalog import PriceBook
 from outlay.pricing.statement import Amount, Item, Statement
 from outlay.pricing.types import HOURS_PER_MONTH
+from outlay.reporting.layout import table
 from outlay.reporting.money import usd
 from outlay.reporting.tables import console
 
 Json = dict[str, object]
+WRAPPED = frozenset({"Resource", "Kind", "Why"})
 
 
 def cost_json(statement: Statement, book: PriceBook) -> Json:
@@ -64,10 +66,10 @@ def print_cost(statement: Statement, book: PriceBook, *, is_planned: bool) -> No
     out.print(_counts(statement, is_planned=is_planned))
     out.print(f"prices of {book.date} (book {book.version}), 730 hours a month")
     tables = (_kinds(statement), _resources(statement), _usage(statement), _unpriced(statement))
-    for table in tables:
-        if table.row_count:
+    for each in tables:
+        if each.row_count:
             out.print()
-            out.print(table)
+            out.print(each)
 
 
 def _counts(statement: Statement, *, is_planned: bool) -> str:
@@ -77,32 +79,32 @@ def _counts(statement: Statement, *, is_planned: bool) -> str:
 
 
 def _kinds(statement: Statement) -> Table:
-    table = _table("Kind", ">Resources", ">$/month")
+    made = table("Kind", ">Resources", ">$/month", wrapped=WRAPPED)
     for kind, count, amount in statement.by_kind():
-        table.add_row(kind, str(count), monthly(amount))
-    return table
+        made.add_row(kind, str(count), monthly(amount))
+    return made
 
 
 def _resources(statement: Statement) -> Table:
-    table = _table("Resource", "Kind", ">$/hour", ">$/month")
+    made = table("Resource", "Kind", ">$/hour", ">$/month", wrapped=WRAPPED)
     for item in statement.paid:
         if item.amount is not None:
-            table.add_row(item.name, item.type, usd(item.amount.expected), monthly(item.amount))
-    return table
+            made.add_row(item.name, item.type, usd(item.amount.expected), monthly(item.amount))
+    return made
 
 
 def _usage(statement: Statement) -> Table:
-    table = _table("Usage that the plan expects", "Cluster", ">$/month")
+    made = table("Usage that the plan expects", "Cluster", ">$/month", wrapped=WRAPPED)
     for each in statement.usage:
-        table.add_row(each.what, each.cluster, usd(each.usd_per_hour * HOURS_PER_MONTH))
-    return table
+        made.add_row(each.what, each.cluster, usd(each.usd_per_hour * HOURS_PER_MONTH))
+    return made
 
 
 def _unpriced(statement: Statement) -> Table:
-    table = _table("No price, so not counted", "Kind", "Why")
+    made = table("No price, so not counted", "Kind", "Why", wrapped=WRAPPED)
     for item in statement.unpriced:
-        table.add_row(item.name, item.type, str(item.unpriced))
-    return table
+        made.add_row(item.name, item.type, str(item.unpriced))
+    return made
 
 
 def _item(item: Item) -> Json:
@@ -117,11 +119,3 @@ def _item(item: Item) -> Json:
 
 def _free() -> Json:
     return {"low": 0.0, "expected": 0.0, "high": 0.0}
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for column in columns:
-        right = column.startswith(">")
-        table.add_column(column.lstrip(">"), justify="right" if right else "left", overflow="fold")
-    return table

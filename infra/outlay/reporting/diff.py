@@ -16,7 +16,8 @@ from outlay.errors import InputError
 from outlay.pricing.diff import Change, ResourceDiff, Side, StackDiff
 from outlay.pricing.statement import Amount
 from outlay.pricing.types import HOURS_PER_MONTH
-from outlay.reporting.cost import money, monthly
+from outlay.reporting.cost import WRAPPED, money, monthly
+from outlay.reporting.layout import table
 from outlay.reporting.money import usd
 from outlay.reporting.tables import console
 
@@ -91,10 +92,10 @@ def print_diff(diff: StackDiff) -> None:
     out.print(Text(headline(diff), style="bold"))
     for line in _lines(diff):
         out.print(Text(line), soft_wrap=not out.is_terminal)
-    for table in (_changes(diff), _unpriced(diff)):
-        if table.row_count:
+    for each in (_changes(diff), _unpriced(diff)):
+        if each.row_count:
             out.print()
-            out.print(table)
+            out.print(each)
     if diff.policies or diff.notes:
         out.print()
     for policy in diff.policies:
@@ -194,9 +195,11 @@ def _lines(diff: StackDiff) -> list[str]:
 
 
 def _changes(diff: StackDiff) -> Table:
-    table = _table("", "Resource", "Kind", ">Before $/month", ">After $/month", ">Change")
+    made = table(
+        "", "Resource", "Kind", ">Before $/month", ">After $/month", ">Change", wrapped=WRAPPED
+    )
     for each in diff.changed:
-        table.add_row(
+        made.add_row(
             SIGNS[each.change],
             each.name,
             each.type,
@@ -204,22 +207,14 @@ def _changes(diff: StackDiff) -> Table:
             side(each.head),
             resource_delta(each),
         )
-    return table
+    return made
 
 
 def _unpriced(diff: StackDiff) -> Table:
-    table = _table("No price, so not counted", "Kind", "Why")
+    made = table("No price, so not counted", "Kind", "Why", wrapped=WRAPPED)
     for each in diff.unpriced:
-        table.add_row(each.name, each.type, str(each.head.unpriced if each.head else ""))
-    return table
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for column in columns:
-        right = column.startswith(">")
-        table.add_column(column.lstrip(">"), justify="right" if right else "left", overflow="fold")
-    return table
+        made.add_row(each.name, each.type, str(each.head.unpriced if each.head else ""))
+    return made
 
 
 def _fields(value: object) -> Json:
