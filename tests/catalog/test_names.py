@@ -10,8 +10,9 @@ from outlay.catalog import load_catalog
 from outlay.catalog.names import Names, normalise
 from outlay.errors import UnknownNameError
 
+MANY: list[tuple[str, list[str]]] = [(f"card{number}", []) for number in range(9)]
 NAMES = Names.build(
-    "GPU", [("H100", ["H100-80GB-SXM", "A"]), ("A", []), ("B200", ["h100 80gb sxm"])]
+    "GPU", [("H100", ["H100-80GB-SXM", "A"]), ("A", []), ("B200", ["h100 80gb sxm"]), *MANY]
 )
 
 
@@ -46,6 +47,12 @@ def test_an_unknown_name_carries_what_is_near(typed: str, near: tuple[str, ...])
     with pytest.raises(UnknownNameError) as caught:
         NAMES.resolve(typed)
     assert (caught.value.kind, caught.value.name, caught.value.nearest) == ("GPU", typed, near)
+
+
+def test_few_names_are_shown_whole() -> None:
+    few = Names.build("provider", [("gcp", ["google"]), ("aws", [])])
+    assert few.nearest("zzz") == ("aws", "gcp")
+    assert few.nearest("goggle") == ("gcp",)
 
 
 def test_the_message_offers_the_near_ones() -> None:

@@ -11,6 +11,8 @@ from outlay.errors import UnknownNameError
 
 # A part of a name is a hint from so many characters on: one letter is in every second name.
 LEAST_PART = 3
+# So many names are shown whole when none looks like what was typed.
+FEW = 5
 
 
 def normalise(name: str) -> str:
@@ -48,8 +50,11 @@ class Names:
         raise UnknownNameError(self.kind, name, self.nearest(key))
 
     def nearest(self, key: str) -> tuple[str, ...]:
-        """Return up to three canonical names that look like the key."""
+        """Return up to three canonical names that look like the key; all of them when they are few."""
         close = difflib.get_close_matches(key, list(self.canonical), n=6, cutoff=0.6)
         if len(key) >= LEAST_PART:
             close += [candidate for candidate in sorted(self.canonical) if key in candidate]
+        names = tuple(sorted(set(self.canonical.values())))
+        if not close and len(names) <= FEW:
+            return names
         return tuple(dict.fromkeys(self.canonical[match] for match in close))[:3]
