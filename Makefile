@@ -3,17 +3,19 @@
 
 PYTHON ?= python3
 STACK  ?= dev
+BASE   ?= main
 ARGS   ?=
 JOBS   ?= 2
 BIN    := .venv/bin
 RUN     = $(BIN)/python -m tools.run
+OUTLAY  = $(BIN)/python -m tools.run_outlay
 
 .DEFAULT_GOAL := help
-.PHONY: help setup preview up destroy test test-fast test-host lint format accuracy bench clean
+.PHONY: help setup preview up destroy cost diff comment audit test test-fast test-host lint format accuracy bench clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "Variables: STACK=$(STACK)  PYTHON=$(PYTHON)  ARGS='more arguments', for instance ARGS=--diff"
+	@echo "Variables: STACK=$(STACK)  BASE=$(BASE)  PYTHON=$(PYTHON)  ARGS='more arguments', for instance ARGS=--diff"
 
 setup: ## Install what is needed: .venv and a Pulumi engine (a no-op when both are there)
 	@$(PYTHON) -m tools.setup
@@ -26,6 +28,18 @@ up: setup ## Buy it, on the sandbox
 
 destroy: setup ## Give it all back, on the sandbox
 	@$(RUN) destroy --stack $(STACK) $(ARGS)
+
+cost: setup ## Show what a stack has and what that costs, on the sandbox
+	@$(OUTLAY) cost --stack $(STACK) $(ARGS)
+
+diff: setup ## Show what the change since BASE costs a stack, on the sandbox
+	@$(OUTLAY) diff --stack $(STACK) --base $(BASE) --policy-pack policies $(ARGS)
+
+comment: setup ## Print the pull request's comment for a stack, on the sandbox
+	@$(OUTLAY) comment --stack $(STACK) --base $(BASE) --policy-pack policies --dry-run $(ARGS)
+
+audit: setup ## Hold what a stack has to its budget and policies, on the sandbox
+	@$(OUTLAY) audit --stack $(STACK) --policy-pack policies $(ARGS)
 
 test: setup ## Run every test that a change must pass
 	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
