@@ -98,7 +98,7 @@ def _checkpoint(document: Json) -> object:
 
 
 def _from_state(state: Json, *, source: str) -> Declared:
-    listed = state.get("resources") or []
+    listed = [] if state.get("resources") is None else state["resources"]
     resources = tuple(
         as_resource(each, source=source) for each in _objects(listed, "resources", source=source)
     )
