@@ -6,11 +6,13 @@ from pathlib import Path
 from pulumi_policy import PolicyPack
 
 # The engine starts the pack in its own folder; its modules are imported as `policies.*` everywhere.
-sys.path.append(str(Path(__file__).resolve().parent.parent))
+# The checkout's own package and price book go first: a pack taken from another revision, such as the
+# one that a change is to be merged into, must judge by that revision's prices.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "infra"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from policies.budget import monthly_budget  # needs the path above
-from policies.prices import Prices  # needs the path above
-from policies.unpriced import no_unpriced_resources  # needs the path above
+from policies.build import policies  # needs the path above
+from policies.environment import environment  # needs the path above
+from policies.table import RULES  # needs the path above
 
-prices = Prices()
-PolicyPack(name="outlay", policies=[no_unpriced_resources(prices), monthly_budget(prices)])
+PolicyPack(name="outlay", policies=policies(RULES, environment=environment()))

@@ -1,4 +1,4 @@
-"""A stack's settings, a small price book, and a reporter that remembers."""
+"""A stack's settings, a small price book, and a run of the pack's rules without an engine."""
 
 from __future__ import annotations
 
@@ -7,37 +7,35 @@ from collections.abc import Callable, Iterator
 import pulumi
 import pytest
 
-from policies import prices
+from policies import declared
+from tests.policies.resources import OUTLAY
 from tests.pricing.book import RATES
 
 
 @pytest.fixture(autouse=True)
 def price_book(monkeypatch: pytest.MonkeyPatch) -> None:
     """Round prices instead of the real ones."""
-    monkeypatch.setattr(prices, "rates", lambda: RATES)
+    monkeypatch.setattr(declared, "rates", lambda: RATES)
 
 
 @pytest.fixture(autouse=True)
-def set_budget() -> Iterator[Callable[[str], None]]:
-    """Set outlay:budgetUsdPerMonth of the stack; none is set at first."""
+def no_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A stack without settings, in a preview."""
+    settings = pulumi.runtime.Settings(project="shop", stack="main", dry_run=True)
+    monkeypatch.setattr(pulumi.runtime.settings, "SETTINGS", settings)
     pulumi.runtime.set_all_config({})
-    yield lambda text: pulumi.runtime.set_config("outlay:budgetUsdPerMonth", text)
+    yield
     pulumi.runtime.set_all_config({})
-
-
-class Reports(list[tuple[str, str | None]]):
-    """What a rule complained of."""
-
-    def __call__(self, message: str, urn: str | None = None) -> None:
-        """Remember one complaint."""
-        self.append((message, urn))
-
-    @property
-    def messages(self) -> list[str]:
-        """The complaints without their resources."""
-        return [message for message, _ in self]
 
 
 @pytest.fixture
-def reports() -> Reports:
-    return Reports()
+def setting() -> Callable[[str, str], None]:
+    """Set one setting of the stack, without its `outlay:`."""
+    return lambda key, text: pulumi.runtime.set_config(f"{OUTLAY}:{key}", text)
+
+
+@pytest.fixture
+def updating(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An update instead of a preview."""
+    settings = pulumi.runtime.Settings(project="shop", stack="main", dry_run=False)
+    monkeypatch.setattr(pulumi.runtime.settings, "SETTINGS", settings)

@@ -217,7 +217,7 @@ def test_two_reservations_of_one_name_never_share_a_node() -> None:
 @pytest.mark.parametrize(
     ("inputs", "name"),
     [
-        ({"tags": {"outlay:reservation": "a"}}, "a"),
+        ({"tags": {"outlay-reservation": "a"}}, "a"),
         ({"labels": {"outlay-reservation": "a"}}, "a"),
         ({"tags": {"team": "a"}}, None),
         ({"tags": UNKNOWN}, None),

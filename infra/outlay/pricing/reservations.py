@@ -13,9 +13,8 @@ from decimal import Decimal
 from outlay.catalog import Market
 from outlay.pricing.types import Cost, NodeSet
 
-TAG = "outlay:reservation"
-# The same tag where colons are not allowed.
-LABEL = "outlay-reservation"
+# One spelling that every cloud allows for a tag or label.
+TAG = "outlay-reservation"
 _TAG_FIELDS = ("tags", "labels", "resourceLabels")
 
 
@@ -65,7 +64,7 @@ def reservation_named(inputs: Mapping[str, object]) -> str | None:
     for field in _TAG_FIELDS:
         tags = inputs.get(field)
         if isinstance(tags, Mapping):
-            named = tags.get(TAG) or tags.get(LABEL)
+            named = tags.get(TAG)
             if isinstance(named, str):
                 return named
     return None

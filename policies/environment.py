@@ -1,0 +1,58 @@
+"""Which environment a stack is of: the pack's levels depend on it, so it must not be mistaken."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+import pulumi
+from pulumi_policy import Severity
+
+from policies.options import TEXT, Option
+from policies.rule import MANDATORY, Finding, Situation, StackRule
+from policies.stack import Stack
+
+KEY = "environment"
+TAG = "outlay:environment"
+VARIABLE = "OUTLAY_ENVIRONMENT"
+KNOWN = ("dev", "staging", "prod")
+STRICTEST = "prod"
+
+
+def environment() -> str:
+    """Return the stack's environment; without any word of it, the strictest.
+
+    `pulumi policy analyze` passes the pack no stack settings; the variable is for it alone, for a
+    setting goes first.
+    """
+    return pulumi.Config("outlay").get(KEY) or os.environ.get(VARIABLE) or STRICTEST
+
+
+def _disagreements(_stack: Stack, situation: Situation) -> Iterable[Finding]:
+    for source, other in _sources(situation):
+        if other is not None and other != situation.environment:
+            yield Finding(
+                f"outlay:{KEY} makes this stack {situation.environment!r}, but {source} says {other!r}:"
+                f" the rules of {situation.environment!r} would be those of another environment"
+            )
+
+
+def _sources(situation: Situation) -> Iterable[tuple[str, str | None]]:
+    last = situation.stack.rpartition("/")[2]
+    yield "the pack's configuration", situation.options.text(KEY)
+    yield f"the stack's tag {TAG}", situation.tags.get(TAG)
+    yield "the stack's name", last if last in KNOWN else None
+
+
+ENVIRONMENT_AGREES = StackRule(
+    name="environment-agrees",
+    holds="All that names the stack's environment names the same one.",
+    reason="The rules are stricter in prod; a stack that calls itself dev would escape them.",
+    remedy="Set outlay:environment to what the stack is, or use the configuration of its environment.",
+    severity=Severity.HIGH,
+    levels=MANDATORY,
+    options={
+        KEY: Option(kind=TEXT, meaning="The environment that this configuration is for"),
+    },
+    check=_disagreements,
+)

@@ -1,0 +1,16 @@
+"""Amounts as people read them in a violation."""
+
+from __future__ import annotations
+
+from decimal import ROUND_UP, Decimal
+
+
+def usd(amount: Decimal) -> str:
+    """Return an amount in cents, rounded up: a spend just above a limit never reads as equal to it."""
+    return f"${amount.quantize(Decimal('0.01'), rounding=ROUND_UP):,}"
+
+
+def percent(share: Decimal) -> str:
+    """Return a share in percent, with a digit after the point where it is small."""
+    value = share * 100
+    return f"{value:,.0f} %" if value >= 10 else f"{value:.1f} %"

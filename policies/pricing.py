@@ -1,0 +1,76 @@
+"""Rules: nothing is declared without a price, and prices are not out of date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+
+from pulumi_policy import Severity
+
+from outlay.pricing.types import Unpriced
+from policies import declared as facts
+from policies.declared import Declared
+from policies.options import WHOLE, Option
+from policies.rule import (
+    MANDATORY,
+    STRICT_IN_PROD,
+    Finding,
+    ResourceRule,
+    RestsError,
+    Situation,
+    StackRule,
+)
+from policies.stack import Stack
+
+
+def _unpriced(declared: Declared, _situation: Situation) -> Iterable[str]:
+    if isinstance(declared.price, Unpriced):
+        yield (
+            f"no price is known: {declared.price.reason}.\nWhatever it costs would not count against the"
+            " budget. Declare what is missing, use a type that has a price, or make this policy"
+            " advisory in the pack's configuration."
+        )
+
+
+NO_UNPRICED = ResourceRule(
+    name="no-unpriced-resources",
+    holds="Every resource has a known price or is known to be free.",
+    reason="What has no price counts for nothing in every budget.",
+    remedy="Declare the field that the price depends on, or a type that has a price.",
+    severity=Severity.HIGH,
+    levels=MANDATORY,
+    check=_unpriced,
+)
+
+MAX_DAYS = "maxDays"
+
+
+def _too_old(_stack: Stack, situation: Situation) -> Iterable[Finding]:
+    most = situation.options.whole(MAX_DAYS)
+    if most is None:
+        raise RestsError(f"the pack's configuration sets no {MAX_DAYS}")
+    book = facts.rates().catalog.price_book
+    age = (_today() - date.fromisoformat(book.date)).days
+    if age > most:
+        yield Finding(
+            f"the price book is of {book.date}, {age} days old; at most {most} are allowed. Every amount"
+            " here may be wrong by what prices have moved since."
+        )
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+PRICE_BOOK_AGE = StackRule(
+    name="price-book-age",
+    holds="Prices are recent.",
+    reason="A budget that is checked against old prices is a guess.",
+    remedy="Refresh the price book in a commit of its own, which shows what that changes.",
+    severity=Severity.MEDIUM,
+    levels=STRICT_IN_PROD,
+    options={MAX_DAYS: Option(kind=WHOLE, above=0, meaning="Oldest price book, in days")},
+    check=_too_old,
+)
+
+RULES = (NO_UNPRICED, PRICE_BOOK_AGE)

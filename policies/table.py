@@ -1,0 +1,33 @@
+"""All rules of the pack, in the order in which they speak."""
+
+from __future__ import annotations
+
+from policies import budget, exposure, labels, machines, placement, pods, pricing
+from policies.environment import ENVIRONMENT_AGREES
+from policies.rule import Rule
+
+RULES: tuple[Rule, ...] = (
+    *pricing.RULES,
+    *budget.RULES,
+    ENVIRONMENT_AGREES,
+    *machines.RULES,
+    *labels.RULES,
+    *placement.RULES,
+    *pods.RULES,
+    *exposure.RULES,
+)
+BY_NAME = {rule.name: rule for rule in RULES}
+
+
+def rows() -> list[tuple[str, ...]]:
+    """Return the table of rules that the documentation shows: name, what holds, levels."""
+    return [
+        (
+            rule.name,
+            rule.holds,
+            rule.levels.dev.value,
+            rule.levels.staging.value,
+            rule.levels.prod.value,
+        )
+        for rule in RULES
+    ]
