@@ -18,6 +18,7 @@ from outlay.reporting.diff import (
     side,
     signed,
     signed_percent,
+    worst_case,
 )
 from outlay.reporting.markdown import block, code, escaped, folded, table
 from outlay.reporting.money import usd
@@ -61,7 +62,8 @@ def headline(diffs: Sequence[StackDiff]) -> str:
         return f"New stack: {'≥ ' if uncertain else ''}{usd(delta)}/month"
     if is_nothing(delta):
         words = "may change: some prices are not known" if uncertain else "will not change"
-        return f"Monthly cost {words}"
+        moves = any(not is_nothing(diff.usd_per_month_delta) for diff in diffs)
+        return f"Monthly cost {words}{' in total' if moves else ''}"
     share = f" ({signed_percent(delta / (before * HOURS_PER_MONTH) * 100)})" if before else ""
     direction = "increase 📈" if delta > 0 else "decrease 📉"
     verb, _, sign = direction.partition(" ")
@@ -98,10 +100,13 @@ def _verdict(diff: StackDiff) -> str:
 
 
 def _reasons(diff: StackDiff) -> list[str]:
-    reason = by_reason(diff)
-    if reason is None:
-        return []
-    return [f"**{code(diff.stack)}: the price book changes too.** {escaped(reason)}.", ""]
+    reason, worst = by_reason(diff), worst_case(diff)
+    lines: list[str] = []
+    if reason is not None:
+        lines += [f"**{code(diff.stack)}: the price book changes too.** {escaped(reason)}.", ""]
+    if worst is not None:
+        lines += [f"{code(diff.stack)}: {escaped(worst)}.", ""]
+    return lines
 
 
 def _details(diff: StackDiff, rows: int) -> list[str]:
@@ -158,7 +163,8 @@ def _policies(diff: StackDiff) -> list[str]:
         lines += [line for policy in failed for line in _policy(policy)]
     if rest:
         warned = [line for policy in rest for line in _policy(policy)]
-        lines += [*folded(f"{escaped(diff.stack)}: ⚠️ {len(rest)} policy warnings", warned), ""]
+        noun = "warning" if len(rest) == 1 else "warnings"
+        lines += [*folded(f"{escaped(diff.stack)}: ⚠️ {len(rest)} policy {noun}", warned), ""]
     return lines
 
 

@@ -165,7 +165,21 @@ def counts(diff: StackDiff) -> str:
     found = Counter(each.change for each in diff.changed)
     kinds = [change for change in Change if change is not Change.SAME and found[change]]
     words = [f"{found[change]} {change.value}" for change in kinds]
-    return ", ".join(words) or "nothing changes"
+    if words:
+        return ", ".join(words)
+    return "only prices change" if diff.changed else "nothing changes"
+
+
+def worst_case(diff: StackDiff) -> str | None:
+    """Say what autoscaled pools at their maximum would cost, when the change moves that."""
+    before, after = (each.high * HOURS_PER_MONTH for each in _both(diff))
+    if is_nothing(after - before) or is_nothing(after - diff.head_usd_per_hour.usd_per_month):
+        return None
+    return f"with every autoscaled pool at its maximum {usd(after)}/month, before {usd(before)}"
+
+
+def _both(diff: StackDiff) -> tuple[Amount, Amount]:
+    return diff.base_usd_per_hour, diff.head_usd_per_hour
 
 
 def side(value: Side | None) -> str:
@@ -188,7 +202,7 @@ def _lines(diff: StackDiff) -> list[str]:
     lines = [f"compared with {diff.base_name}; deployed now: {deployed}/month"]
     if diff.head_usd_per_hour.is_range:
         lines.append(f"with autoscaling: {monthly(diff.head_usd_per_hour)}")
-    lines += [reason] if reason else []
+    lines += [each for each in (worst_case(diff), reason) if each]
     book = diff.price_book
     lines.append(f"prices of {book.date} (book {book.version}), 730 hours a month")
     return lines
