@@ -81,7 +81,7 @@ def test_no_promise_to_survive_needs_no_second_pool_but_says_so() -> None:
 
 def test_unverified_prices_are_marked() -> None:
     plan = make_plan(settings(), catalog([replace(offer(), confidence=Confidence.UNVERIFIED)]))
-    assert any("is unverified" in warning for warning in plan.warnings)
+    assert any("unverified prices at aws/us-east-1: g6e.xlarge" in w for w in plan.warnings)
 
 
 def test_a_replica_has_room_on_disk_for_what_it_downloads() -> None:
@@ -175,3 +175,21 @@ def test_without_a_plan_the_reason_says_what_to_change(
 ) -> None:
     with pytest.raises(NoFeasiblePlanError, match=reason):
         make_plan(settings(**raw), catalog(on_sale))  # type: ignore[arg-type]  # a table of offers
+
+
+def test_a_spot_price_far_below_on_demand_is_marked() -> None:
+    """A tenth of the list price may be gone tomorrow."""
+    listed = replace(SPOT, market=Market.ON_DEMAND, usd_per_hour=Decimal(15))
+    plan = make_plan(settings(surviveDomain="none"), catalog([SPOT, listed]))
+    assert any("is 10% of on-demand: check that it still holds" in w for w in plan.warnings)
+
+
+def test_a_single_replica_is_marked() -> None:
+    plan = make_plan(settings(targetRps=1), catalog([offer()]))
+    assert any("runs as one replica" in warning for warning in plan.warnings)
+
+
+def test_compare_says_when_no_region_matches() -> None:
+    on_sale = [offer(), offer(provider="azure", region="eastus")]
+    rows = {row.provider: row for row in compare(settings(regions="us-*"), catalog(on_sale))}
+    assert rows["azure"].reason == "regions: none of us-* is one of eastus"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from math import ceil
 
-from outlay.catalog import Catalog, Confidence, Grade, Market
+from outlay.catalog import Catalog, Market
 from outlay.catalog.names import normalise
 from outlay.planning.fleet import BoughtNodes, Fleet, OpenedSite
 from outlay.planning.nodes import replica_room
@@ -22,15 +22,11 @@ from outlay.planning.plan import (
     Workload,
 )
 from outlay.planning.sites import CPU_DISK_GIB, CpuChoice
+from outlay.planning.warnings import warnings
 from outlay.pricing.types import Category
-from outlay.settings import Settings, SurviveDomain
+from outlay.settings import Settings
 
 LEAST_SHARE = 1e-6
-WHAT_IS_LOST = {
-    SurviveDomain.SPOT: "one spot pool",
-    SurviveDomain.REGION: "one region",
-    SurviveDomain.PROVIDER: "one provider",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +63,7 @@ def assemble(
         price_book=catalog.price_book,
         tags=tuple(sorted(settings.tags.items())),
         left_out=tuple(left_out),
-        warnings=tuple(_warnings(fleet, settings)),
+        warnings=tuple(warnings(fleet, settings=settings, catalog=catalog)),
     )
 
 
@@ -188,25 +184,3 @@ def _fixed_costs(opened: OpenedSite, cluster: str, settings: Settings) -> Iterab
         if share > LEAST_SHARE and usd:
             amount = usd * Decimal(str(round(share, 9)))
             yield cost(f"egress of {workload.label}", Category.NETWORK, amount, is_usage=True)
-
-
-def _warnings(fleet: Fleet, settings: Settings) -> Iterable[str]:
-    bought = [b for opened in fleet.opened for b in opened.bought]
-    if fleet.gap > 0:
-        yield f"not proven optimal: the best possible plan may be {fleet.gap:.2%} cheaper"
-    for b in bought:
-        offer = b.candidate.offer
-        if offer.confidence is Confidence.UNVERIFIED:
-            yield f"price of {offer.key} is unverified ({offer.source})"
-    grades = {(o.shape.key, o.shape.grade) for b in bought for o, _ in b.replicas}
-    for key, grade in sorted(grades):
-        if grade in (Grade.THROUGHPUT_ONLY, Grade.EXTRAPOLATED):
-            yield f"capacity of {key} is {grade}: measure it before you promise it"
-    if any(b.candidate.offer.market is Market.SPOT for b in bought):
-        fraction = settings.survive_fraction if settings.survive_domain != "none" else 0
-        yield (
-            "spot nodes can be taken away at any time;"
-            f" if {WHAT_IS_LOST[settings.survive_domain]} is lost, {fraction:.0%} of the demand is kept"
-            if fraction
-            else "spot nodes can be taken away at any time, and nothing is kept in reserve"
-        )

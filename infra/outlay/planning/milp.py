@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from threading import Thread
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class Program:
             point = highspy.HighsSolution()
             point.col_value = list(start)
             highs.setSolution(point)
-        highs.run()
+        _run_interruptibly(highs.run)
         info = highs.getInfo()
         if info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
             return None
@@ -126,6 +127,13 @@ class Program:
             objective=info.objective_function_value,
             gap=max(0.0, gap) if math.isfinite(gap) else 1.0,
         )
+
+
+def _run_interruptibly(run: Callable[[], object]) -> None:
+    """Wait for native code in a thread of its own, so that Ctrl-C ends the wait at once."""
+    thread = Thread(target=run, daemon=True)
+    thread.start()
+    thread.join()
 
 
 def _highs_lp(program: Program, *, without: frozenset[int], relaxed: bool) -> HighsLp:

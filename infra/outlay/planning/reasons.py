@@ -9,6 +9,7 @@ from outlay.catalog import Catalog, Market
 from outlay.errors import NoFeasiblePlanError
 from outlay.planning.candidates import Field
 from outlay.planning.sites import Site
+from outlay.planning.warnings import WHAT_IS_LOST
 from outlay.settings import Settings, SurviveDomain
 
 MOST_REASONS = 6
@@ -43,6 +44,9 @@ def _nothing_on_sale(settings: Settings, catalog: Catalog) -> list[str]:
     if settings.gpus and not any(o.gpu in settings.gpus for o in on_sale):
         wanted, sold = ", ".join(settings.gpus), ", ".join(sorted({o.gpu for o in on_sale}))
         return [f"gpus: {wanted} is not on sale at {', '.join(providers)}, which sell {sold}"]
+    if settings.regions:
+        there = ", ".join(sorted({o.region for o in on_sale}))
+        return [f"regions: none of {', '.join(settings.regions)} is one of {there}"]
     return []
 
 
@@ -70,8 +74,8 @@ def _limits(settings: Settings, sites: Sequence[Site]) -> list[str]:
         )
     if settings.survive_domain is not SurviveDomain.NONE and settings.survive_fraction > 0:
         reasons.append(
-            f"with any one {settings.survive_domain} lost, {settings.survive_fraction:.0%} of the demand"
-            " must be kept (surviveDomain, surviveFraction), and there are too few of them:"
+            f"with {WHAT_IS_LOST[settings.survive_domain]} lost, {settings.survive_fraction:.0%} of the"
+            " demand must be kept (surviveDomain, surviveFraction), and there are too few of them:"
             " allow more providers, regions or markets, or lower surviveFraction"
         )
     return reasons or ["no combination of the allowed offers serves all workloads together"]
