@@ -47,18 +47,29 @@ def cheapest_usd_per_hour(settings: Settings, catalog: Catalog) -> Decimal | Non
 
 
 def _fleets(possible: tuple[Site, ...], settings: Settings) -> Iterator[list[Replicas]]:
-    demand = settings.workloads[0].target_rps
+    offered = [(s, c, option) for s in possible for c in s.candidates for option in c.options]
+    enough = _enough_rps([(c, option) for _, c, option in offered], settings)
     choices = [
         [
             Replicas(site, candidate, option, count)
-            for count in range(ceil(demand / option.shape.capacity_rps.low) + 1)
+            for count in range(
+                ceil(enough[candidate.offer.market] / option.shape.capacity_rps.low) + 1
+            )
         ]
-        for site in possible
-        for candidate in site.candidates
-        for option in candidate.options
+        for site, candidate, option in offered
     ]
     for fleet in product(*choices):
         yield [replicas for replicas in fleet if replicas.count]
+
+
+def _enough_rps(offered: list[tuple[Candidate, Option]], settings: Settings) -> dict[Market, float]:
+    """The demand; on demand also the share beside the spot that must stay elsewhere."""
+    demand, share = settings.workloads[0].target_rps, settings.max_spot_share
+    spot = [o.shape.capacity_rps.low for c, o in offered if c.offer.market is Market.SPOT]
+    beside = 0.0
+    if spot and share > 0 and settings.survive_domain in ("region", "provider"):
+        beside = (1 - share) / share * (settings.survive_fraction * demand + max(spot))
+    return {Market.SPOT: demand, Market.ON_DEMAND: max(demand, beside)}
 
 
 def _keeps_promise(fleet: list[Replicas], settings: Settings) -> bool:

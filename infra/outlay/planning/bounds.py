@@ -71,19 +71,13 @@ class _Place:
 
 
 def _place(site: Site, settings: Settings) -> _Place:
-    standing = sum((line.usd_per_hour for line in site.standing), Decimal(0))
-    routers = len(settings.workloads)
+    # Where routers may stand beside engines, the least is no CPU node at all.
     beside_engines = site.provider in ROUTERS_ON_GPU_NODES
-    cpu_nodes = () if beside_engines else site.cpu_choices
-    one = min((c.usd_per_hour for c in cpu_nodes), default=Decimal(0))
-    all_usd = min(
-        (c.usd_per_hour * -(-routers // c.routers_per_node) for c in site.cpu_choices),
-        default=Decimal(0),
-    )
+    full = site.fixed_usd_per_hour(routers=len(settings.workloads))
     return _Place(
         site=site,
-        fixed_usd=float(standing + one),
-        full_usd=float(standing + all_usd + sum(site.egress_usd_per_hour, Decimal(0))),
+        fixed_usd=float(site.fixed_usd_per_hour(routers=0 if beside_engines else 1)),
+        full_usd=float(full + sum(site.egress_usd_per_hour, Decimal(0))),
         nodes=tuple(_node(candidate, settings) for candidate in site.candidates),
     )
 

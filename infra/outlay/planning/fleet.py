@@ -19,7 +19,7 @@ from outlay.planning.candidates import Candidate, Option
 from outlay.planning.domains import NO_DOMAIN, domain
 from outlay.planning.milp import Program, Solution
 from outlay.planning.sites import CpuChoice, Site
-from outlay.settings import Settings
+from outlay.settings import Settings, SurviveDomain
 
 TIME_LIMIT_S = 60.0
 # Far below a cent a month, far above the solver's tolerance: equals are always ordered the same way.
@@ -57,7 +57,7 @@ class Fleet:
     def usd_per_hour(self) -> Decimal:
         """Nodes, disks and standing costs; answers on their way to clients not included."""
         parts = [b.candidate.usd_per_hour * b.nodes for o in self.opened for b in o.bought]
-        parts += [line.usd_per_hour for o in self.opened for line in o.site.standing]
+        parts += [o.site.fixed_usd_per_hour(routers=0) for o in self.opened]
         parts += [c.usd_per_hour * count for o in self.opened for c, count in o.cpu_nodes]
         return sum(parts, Decimal(0))
 
@@ -81,6 +81,10 @@ class FleetProgram:
         self._sites = sites
         self._settings = settings
         self._demands = [w.target_rps * settings.headroom for w in settings.workloads]
+        self._enough = [
+            _enough_rps(number, demand, sites, settings)
+            for number, demand in enumerate(self._demands)
+        ]
         self._program = Program()
         self._nodes: dict[tuple[int, int], int] = {}
         self._cpu_nodes: dict[tuple[int, int], int] = {}
@@ -121,8 +125,8 @@ class FleetProgram:
 
     def _add_site(self, number: int, site: Site) -> None:
         program = self._program
-        standing = sum((line.usd_per_hour for line in site.standing), Decimal(0))
-        opened = program.binary(cost=float(standing) + TIE_USD_PER_HOUR * (number + 1))
+        standing = float(site.fixed_usd_per_hour(routers=0))
+        opened = program.binary(cost=standing + TIE_USD_PER_HOUR * (number + 1))
         served = [program.binary() for _ in self._demands]
         for node_number, candidate in enumerate(site.candidates):
             self._add_nodes(number, node_number, candidate)
@@ -160,9 +164,9 @@ class FleetProgram:
         gpus = candidate.offer.gpus_per_node
         added: list[_Replicas] = []
         for option in candidate.options:
-            most = self._most_replicas(option)
+            most = self._most_replicas(candidate, option)
             added.append(_Replicas(program.variable(upper=most), number, candidate, option))
-        most_gpus = sum(self._most_replicas(r.option) * r.option.shape.gpus for r in added)
+        most_gpus = sum(self._most_replicas(candidate, o) * o.shape.gpus for o in candidate.options)
         rank = TIE_USD_PER_HOUR * (1 + node_number / 1000)
         nodes = program.variable(
             cost=float(candidate.usd_per_hour) + rank, upper=-(-most_gpus // gpus)
@@ -174,9 +178,9 @@ class FleetProgram:
         packed = [(r.index, -float(r.option.shape.gpus)) for r in added]
         program.row([(nodes, float(min(gpus, most_gpus))), *packed], lower=0.0)
 
-    def _most_replicas(self, option: Option) -> int:
-        """No pool needs to hold more than the whole demand, whatever else is lost."""
-        return ceil(self._demands[option.workload] / option.shape.capacity_rps.low)
+    def _most_replicas(self, candidate: Candidate, option: Option) -> int:
+        enough = self._enough[option.workload][candidate.offer.market]
+        return ceil(enough / option.shape.capacity_rps.low)
 
     def _add_served(self, number: int, workload: int, is_served: int) -> None:
         program = self._program
@@ -188,7 +192,7 @@ class FleetProgram:
         program.row({is_served: 1.0, share: -1.0}, lower=0.0)
         program.row([*_useful(here, demand), (share, -demand)], lower=0.0)
         for replicas in here:
-            most = float(self._most_replicas(replicas.option))
+            most = float(self._most_replicas(replicas.candidate, replicas.option))
             program.row({is_served: most, replicas.index: -1.0}, lower=0.0)
 
     def _add_demand(self, workload: int) -> None:
@@ -251,6 +255,27 @@ class FleetProgram:
             cpu_nodes=tuple((choice, count) for choice, count in cpu if count),
             shares=tuple(exact[self._shares[number, w]] for w in range(len(self._demands))),
         )
+
+
+def _enough_rps(
+    workload: int, demand: float, sites: Sequence[Site], settings: Settings
+) -> dict[Market, float]:
+    """Return the capacity beyond which no pool of a market grows: the demand, whatever else is lost.
+
+    Where spot must stay when a region or provider is lost, and may be only a share of the whole,
+    on-demand nodes elsewhere may have to make up the rest of that whole.
+    """
+    limit = settings.max_spot_share
+    is_wide = settings.survive_domain in (SurviveDomain.REGION, SurviveDomain.PROVIDER)
+    spot = [
+        option.shape.capacity_rps.low
+        for site in sites
+        for candidate in site.candidates
+        for option in candidate.options
+        if option.workload == workload and candidate.offer.market is Market.SPOT
+    ]
+    beside = (1 - limit) / limit * (demand + max(spot)) if spot and is_wide and limit > 0 else 0.0
+    return {Market.SPOT: demand, Market.ON_DEMAND: max(demand, beside)}
 
 
 def _useful(replicas: Iterable[_Replicas], needed: float) -> list[tuple[int, float]]:

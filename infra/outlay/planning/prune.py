@@ -25,26 +25,32 @@ def prune(sites: Sequence[Site], settings: Settings) -> tuple[Site, ...]:
     """Return the sites and offers that can be part of a cheapest plan."""
     survive = settings.survive_domain
     spot_domains = DOMAINS_PER_PLAN if survive is SurviveDomain.SPOT else 1
-    slim = [_prune_offers(site, spot_domains=spot_domains) for site in sites]
+    share_is_tight = 0 < settings.max_spot_share < 1
+    slim = [
+        _prune_offers(site, spot_domains=spot_domains, spot_must_match=share_is_tight)
+        for site in sites
+    ]
     alone = survive in (SurviveDomain.NONE, SurviveDomain.PROVIDER)
     rivals = 1 if alone else DOMAINS_PER_PLAN
     return tuple(s for s in slim if sum(_beats_site(r, s) for r in slim) < rivals)
 
 
-def _prune_offers(site: Site, *, spot_domains: int) -> Site:
-    field = site.candidates
-    kept = tuple(c for c in field if not _is_beaten(c, field, spot_domains))
-    return replace(site, candidates=kept)
+def _prune_offers(site: Site, *, spot_domains: int, spot_must_match: bool) -> Site:
+    def is_beaten(candidate: Candidate) -> bool:
+        """Whether rivals of the same GPU, or of enough other GPUs, make the candidate pointless."""
+        is_spot = candidate.offer.market is Market.SPOT
+        # Under a largest spot share more capacity on spot may be too much: only the same will do.
+        gpus = {
+            rival.offer.gpu
+            for rival in site.candidates
+            if _beats(rival, candidate, exactly=is_spot and spot_must_match)
+        }
+        return candidate.offer.gpu in gpus or len(gpus) >= (spot_domains if is_spot else 1)
+
+    return replace(site, candidates=tuple(c for c in site.candidates if not is_beaten(c)))
 
 
-def _is_beaten(candidate: Candidate, field: Sequence[Candidate], spot_domains: int) -> bool:
-    """Whether rivals of the same GPU, or of enough other GPUs, make the candidate pointless."""
-    domains = spot_domains if candidate.offer.market is Market.SPOT else 1
-    gpus = {rival.offer.gpu for rival in field if _beats(rival, candidate)}
-    return candidate.offer.gpu in gpus or len(gpus) >= domains
-
-
-def _beats(rival: Candidate, candidate: Candidate) -> bool:
+def _beats(rival: Candidate, candidate: Candidate, *, exactly: bool) -> bool:
     """Whether nodes of the rival hold whatever the candidate's node holds, for no more money."""
     one, other = rival.offer, candidate.offer
     if one.market is not other.market or one.key == other.key:
@@ -52,17 +58,19 @@ def _beats(rival: Candidate, candidate: Candidate) -> bool:
     nodes = -(-other.gpus_per_node // one.gpus_per_node)
     if one.gpus_per_node * nodes % other.gpus_per_node and one.gpus_per_node < other.gpus_per_node:
         return False
-    if not all(_holds(rival, option) for option in candidate.options):
+    if not all(_holds(rival, option, exactly=exactly) for option in candidate.options):
         return False
     return _is_cheaper(rival.usd_per_hour * nodes, candidate.usd_per_hour, one.key, other.key)
 
 
-def _holds(rival: Candidate, option: Option) -> bool:
-    """Whether the rival can run the option's workload on as few GPUs with as much safe capacity."""
+def _holds(rival: Candidate, option: Option, *, exactly: bool) -> bool:
+    """Whether the rival can run the workload on as few GPUs with at least, or just, the capacity."""
+    needed_rps = option.shape.capacity_rps.low
     return any(
         own.workload == option.workload
         and own.shape.gpus <= option.shape.gpus
-        and own.shape.capacity_rps.low >= option.shape.capacity_rps.low
+        and own.shape.capacity_rps.low >= needed_rps
+        and not (exactly and own.shape.capacity_rps.low > needed_rps)
         for own in rival.options
     )
 
@@ -70,20 +78,23 @@ def _holds(rival: Candidate, option: Option) -> bool:
 def _beats_site(rival: Site, site: Site) -> bool:
     if rival.provider != site.provider or rival.key == site.key:
         return False
+    if site.cpu_choices and not rival.cpu_choices:
+        return False  # its routers need an engine that stays
     offers = {(c.offer.instance_type, c.offer.market): c.usd_per_hour for c in rival.candidates}
     for candidate in site.candidates:
         price = offers.get((candidate.offer.instance_type, candidate.offer.market))
         if price is None or price > candidate.usd_per_hour:
             return False
-    return _is_cheaper(_standing(rival), _standing(site), rival.key, site.key) and all(
-        ours <= theirs
-        for ours, theirs in zip(rival.egress_usd_per_hour, site.egress_usd_per_hour, strict=True)
-    )
+    return all(
+        ours <= theirs for ours, theirs in zip(_costs(rival), _costs(site), strict=True)
+    ) and _is_cheaper(_costs(rival)[0], _costs(site)[0], rival.key, site.key)
 
 
-def _standing(site: Site) -> Decimal:
-    cpu = min((choice.usd_per_hour for choice in site.cpu_choices), default=Decimal(0))
-    return cpu + sum((line.usd_per_hour for line in site.standing), Decimal(0))
+def _costs(site: Site) -> tuple[Decimal, ...]:
+    """What a cluster costs with one router, with two, up to one a workload; then egress by workload."""
+    egress = site.egress_usd_per_hour
+    routers = range(1, len(egress) + 1)
+    return (*(site.fixed_usd_per_hour(routers=count) for count in routers), *egress)
 
 
 def _is_cheaper(ours: Decimal, theirs: Decimal, our_key: str, their_key: str) -> bool:

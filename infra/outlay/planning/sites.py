@@ -52,6 +52,12 @@ class Site:
         """Stable identity, also the order in which ties break."""
         return f"{self.provider}/{self.region}"
 
+    def fixed_usd_per_hour(self, *, routers: int) -> Decimal:
+        """Return the least cost of the opened cluster with CPU nodes for that many routers."""
+        standing = sum((line.usd_per_hour for line in self.standing), Decimal(0))
+        cpu = (c.usd_per_hour * -(-routers // c.routers_per_node) for c in self.cpu_choices)
+        return standing + min(cpu, default=Decimal(0))
+
 
 def sites(
     candidates: Iterable[Candidate], settings: Settings, catalog: Catalog
