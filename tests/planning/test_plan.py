@@ -9,7 +9,7 @@ import pytest
 
 from outlay.catalog import Confidence, Market
 from outlay.errors import NoFeasiblePlanError, OverBudgetError
-from outlay.planning.assemble import Identity, pool_name
+from outlay.planning.assemble import Identity, cluster_name, pool_name
 from outlay.planning.budget import check_budget
 from outlay.planning.planner import compare, make_plan
 from outlay.pricing.types import Category
@@ -64,6 +64,27 @@ def test_two_workloads_share_a_node_when_that_is_cheaper() -> None:
 def test_max_nodes_follow_max_scale() -> None:
     plan = make_plan(settings(maxScale=1.6), catalog([offer()]))
     assert [(p.nodes, p.max_nodes) for p in plan.pools] == [(2, 4)]
+
+
+def test_max_nodes_are_exact() -> None:
+    """50 x 1.1 is 55: in floating point it is a little more, which would make it 56."""
+    asked = settings(targetRps=320, maxScale=1.1)
+    (pool,) = make_plan(asked, catalog([offer()])).pools
+    assert (pool.nodes, pool.max_nodes) == (50, 55)
+
+
+@pytest.mark.parametrize(
+    ("project", "stack", "expected"),
+    [
+        ("outlay", "dev", "outlay-dev-gcp-us-central1"),
+        ("Acme_LLM.serving", "prod.EU", "acme-llm-serving-prod-eu-gcp-us-central1"),
+        ("4models", "dev", "x-4models-dev-gcp-us-central1"),
+    ],
+)
+def test_cluster_names_are_what_every_cloud_takes(project: str, stack: str, expected: str) -> None:
+    """Pulumi allows capitals, dots and underscores; GKE refuses them."""
+    identity = Identity(project=project, stack=stack)
+    assert cluster_name(identity, provider="gcp", region="us-central1") == expected
 
 
 def test_a_spot_pool_alone_never_carries_a_promise_to_survive() -> None:

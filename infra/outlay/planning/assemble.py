@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -83,7 +84,7 @@ def _workloads(settings: Settings, catalog: Catalog) -> Iterable[Workload]:
 
 def _cluster(opened: OpenedSite, settings: Settings, identity: Identity) -> Cluster:
     site = opened.site
-    name = f"{identity.project}-{identity.stack}-{site.provider}-{normalise(site.region)}"
+    name = cluster_name(identity, provider=site.provider, region=site.region)
     return Cluster(
         name=name,
         provider=site.provider,
@@ -94,6 +95,13 @@ def _cluster(opened: OpenedSite, settings: Settings, identity: Identity) -> Clus
             p for bought in opened.bought for p in _placements(name, bought, settings)
         ),
     )
+
+
+def cluster_name(identity: Identity, *, provider: str, region: str) -> str:
+    """Return a name that every cloud takes: lower-case letters, digits and dashes, a letter first."""
+    text = f"{identity.project}-{identity.stack}-{provider}-{region}".lower()
+    name = re.sub(r"[^a-z0-9]+", "-", text).strip("-")
+    return name if name[0].isalpha() else f"x-{name}"
 
 
 def pool_name(instance_type: str, gpu: str, market: Market) -> str:
@@ -118,7 +126,7 @@ def _pool(cluster: str, bought: BoughtNodes, settings: Settings) -> Pool:
         host_memory_gib=offer.host_memory_gib,
         nodes=bought.nodes,
         min_nodes=bought.nodes,
-        max_nodes=ceil(bought.nodes * settings.max_scale),
+        max_nodes=ceil(bought.nodes * Decimal(repr(settings.max_scale))),
         disk_gib=bought.candidate.disk_gib,
         usd_per_node_hour=offer.usd_per_hour,
         price_as_of=offer.as_of,
