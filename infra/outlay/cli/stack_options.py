@@ -50,7 +50,9 @@ class Usd(click.ParamType[Decimal]):
         """Return the amount, or fail with what would be right."""
         found = value if isinstance(value, Decimal) else amount(str(value))
         if found is None or found < 0:
-            self.fail(f"{value!r} is no amount of USD of 0 or more, such as 500 or 1250.50", param, ctx)
+            self.fail(
+                f"{value!r} is no amount of USD of 0 or more, such as 500 or 1250.50", param, ctx
+            )
         return found
 
 
