@@ -20,28 +20,31 @@ STRICTEST = "prod"
 
 
 def environment() -> str:
-    """Return the stack's environment; without any word of it, the strictest.
+    """Return the stack's environment: its setting, else its name; without any word of it, the strictest.
 
-    `pulumi policy analyze` passes the pack no stack settings; the variable is for it alone, for a
-    setting goes first.
+    `pulumi policy analyze` passes the pack neither settings nor name; the variable is for it alone.
     """
-    return pulumi.Config("outlay").get(KEY) or os.environ.get(VARIABLE) or STRICTEST
+    own = pulumi.Config("outlay").get(KEY) or os.environ.get(VARIABLE)
+    return own or _named(pulumi.get_stack()) or STRICTEST
+
+
+def _named(stack: str) -> str | None:
+    last = stack.rpartition("/")[2]
+    return last if last in KNOWN else None
 
 
 def _disagreements(_stack: Stack, situation: Situation) -> Iterable[Finding]:
     for source, other in _sources(situation):
         if other is not None and other != situation.environment:
             yield Finding(
-                f"outlay:{KEY} makes this stack {situation.environment!r}, but {source} says {other!r}:"
-                f" the rules of {situation.environment!r} would be those of another environment"
+                f"this stack is held to the rules of {situation.environment!r}, but {source} says {other!r}."
             )
 
 
 def _sources(situation: Situation) -> Iterable[tuple[str, str | None]]:
-    last = situation.stack.rpartition("/")[2]
     yield "the pack's configuration", situation.options.text(KEY)
     yield f"the stack's tag {TAG}", situation.tags.get(TAG)
-    yield "the stack's name", last if last in KNOWN else None
+    yield "the stack's name", _named(situation.stack)
 
 
 ENVIRONMENT_AGREES = StackRule(

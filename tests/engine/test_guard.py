@@ -55,13 +55,18 @@ HIDDEN_OBJECT = """
         opts=pulumi.ResourceOptions(provider=cluster),
     )
 """
-RESERVATION = """
-    aws.ec2.CapacityReservation(
-        "reserved",
-        availability_zone="us-east-1a",
-        instance_count=1,
-        instance_platform="Linux/UNIX",
-        instance_type="g6.xlarge",
+UNPRICED = """
+    aws.ec2.LaunchTemplate("other", name="other", instance_type="g6.48xlarge", tags=tags)
+    aws.eks.NodeGroup(
+        "hidden",
+        cluster_name="serving",
+        node_group_name="hidden",
+        node_role_arn="arn:aws:iam::123456789012:role/nodes",
+        subnet_ids=["subnet-0a", "subnet-0b"],
+        ami_type="AL2023_x86_64_NVIDIA",
+        capacity_type="ON_DEMAND",
+        launch_template={"name": "other", "version": "1"},
+        scaling_config={"min_size": 0, "desired_size": 1, "max_size": 1},
         tags=tags,
     )
 """
@@ -76,7 +81,10 @@ def guarded(make_program: MakeProgram) -> MakeGuarded:
     """A project with a GPU pool, a budget in USD per month and what else is declared."""
 
     def make(more: str, budget: str) -> Project:
-        settings = f"config:\n  aws:region: us-east-1\n  outlay:budgetUsdPerMonth: '{budget}'\n"
+        settings = (
+            "config:\n  aws:region: us-east-1\n  outlay:environment: dev\n"
+            f"  outlay:budgetUsdPerMonth: '{budget}'\n"
+        )
         project = make_program(POOL.format(more=more.strip() or "pass"), settings=settings)
         install_plugins(project.sandbox.plugins, python=VENV / "bin" / "python")
         return project
@@ -95,7 +103,7 @@ def violations(result: Result) -> list[str]:
 
 
 def test_a_stack_within_its_budget_passes(guarded: MakeGuarded) -> None:
-    result = preview(guarded(COMPONENT, "5000")).ok()
+    result = preview(guarded(COMPONENT, "6000")).ok()
     assert result.policy_messages() == []
     assert result.changes()["create"] == 4
 
@@ -104,27 +112,26 @@ def test_a_stack_over_its_budget_is_stopped_with_all_it_needs_to_know(guarded: M
     """1,191.01 USD: 730 hours of two nodes at 0.8048 and two disks of 8 USD a month."""
     result = preview(guarded("", "1000"))
     assert result.code == 1
-    (message,) = result.policy_messages()
-    assert message == (
+    assert result.policy_messages()[0] == (
         "Planned spend stays within the monthly budget.\n"
         "planned spend is $1,191.01/month: $191.01 (19 %) over the budget of $1,000.00/month of"
         " stack dev (outlay:budgetUsdPerMonth).\n"
         "Dearest: gpu $1,191.01/month.\n"
         "With every autoscaled pool at its maximum: $5,955.04/month."
     )
-    assert violations(result) == ["mandatory monthly-budget"]
+    assert violations(result) == ["mandatory monthly-budget", "mandatory worst-case-budget"]
 
 
 def test_a_type_without_a_price_is_stopped(guarded: MakeGuarded) -> None:
-    result = preview(guarded(RESERVATION, "5000"))
+    result = preview(guarded(UNPRICED, "6000"))
     assert result.code == 1
     assert violations(result) == ["mandatory no-unpriced-resources"]
-    assert "no price rule for aws:ec2/capacityReservation" in result.policy_messages()[0]
+    assert "launchTemplate: sets disks" in result.policy_messages()[0]
 
 
 def test_a_count_that_is_known_only_later_is_stopped(guarded: MakeGuarded) -> None:
     """The SDK would turn the failed read of an unknown into advice, and let the preview pass."""
-    result = preview(guarded(HIDDEN_COUNT, "5000"))
+    result = preview(guarded(HIDDEN_COUNT, "6000"))
     assert result.code == 1
     assert violations(result) == ["mandatory no-unpriced-resources"]
     assert "scalingConfig.desiredSize is not known before the update" in result.policy_messages()[0]
@@ -132,14 +139,14 @@ def test_a_count_that_is_known_only_later_is_stopped(guarded: MakeGuarded) -> No
 
 def test_nodes_bought_through_a_cluster_that_is_not_there_yet_count(guarded: MakeGuarded) -> None:
     """The engine shows the stack's rules no property of such an object; its own rule saw them."""
-    result = preview(guarded(HIDDEN_OBJECT, "5000"))
+    result = preview(guarded(HIDDEN_OBJECT, "6000"))
     assert result.code == 1
-    assert violations(result) == ["mandatory monthly-budget"]
+    assert violations(result) == ["mandatory monthly-budget", "mandatory worst-case-budget"]
     assert "Dearest: h100 $71,890.40/month, gpu $1,191.01/month" in result.policy_messages()[0]
 
 
 def test_the_budget_of_the_packs_configuration_goes_first(guarded: MakeGuarded) -> None:
-    project = guarded("", "5000")
+    project = guarded("", "6000")
     config = project.sandbox.home / "policy.json"
     config.write_text('{"monthly-budget": {"usdPerMonth": 100}}')
     result = preview(project, "--policy-pack-config", str(config))
@@ -156,8 +163,8 @@ def test_an_update_over_budget_makes_nothing(guarded: MakeGuarded) -> None:
 
 def test_an_unpriced_resource_is_stopped_though_nothing_was_previewed(guarded: MakeGuarded) -> None:
     """A rule on one resource runs before its step, even when the preview is skipped."""
-    project = guarded(RESERVATION, "5000")
+    project = guarded(UNPRICED, "6000")
     result = project.up("--skip-preview", "--policy-pack", PACK)
     assert result.code == 1
-    assert "no price rule for aws:ec2/capacityReservation" in result.policy_messages()[0]
-    assert "CapacityReservation" not in project.pulumi(*project.command("stack", "export")).stdout
+    assert "launchTemplate: sets disks" in result.policy_messages()[0]
+    assert "nodeGroup:NodeGroup::hidden" not in project.pulumi(*project.command("stack", "export")).stdout
