@@ -167,4 +167,7 @@ def test_an_unpriced_resource_is_stopped_though_nothing_was_previewed(guarded: M
     result = project.up("--skip-preview", "--policy-pack", PACK)
     assert result.code == 1
     assert "launchTemplate: sets disks" in result.policy_messages()[0]
-    assert "nodeGroup:NodeGroup::hidden" not in project.pulumi(*project.command("stack", "export")).stdout
+    assert (
+        "nodeGroup:NodeGroup::hidden"
+        not in project.pulumi(*project.command("stack", "export")).stdout
+    )
