@@ -141,6 +141,21 @@ def test_a_new_resource_without_price_makes_the_difference_uncertain() -> None:
     assert [each.name for each in made.uncertain] == ["jobs"]
 
 
+def test_a_price_that_is_lost_is_no_saving() -> None:
+    """A pool of 1.80 an hour whose count becomes unknown saves nothing that anyone can state."""
+    hidden = {"minSize": 0, "desiredSize": UNKNOWN, "maxSize": 10}
+    made = diff([step("update", old=pool(), new=pool(scalingConfig=hidden))], same(pool()))
+    assert made.usd_per_hour_delta == 0
+    assert [each.name for each in made.uncertain] == ["gpu"]
+
+
+def test_a_price_that_only_one_book_has_is_no_change_of_prices() -> None:
+    without = Rates(replace(RATES.catalog, offers=OFFERS[1:]))
+    made = diff(same(steady()), same(steady()), base_rates=without)
+    assert made.usd_per_hour_by_prices == 0
+    assert [each.name for each in made.uncertain] == ["gpu"]
+
+
 def test_an_unknown_count_is_uncertain_even_when_both_sides_hide_it() -> None:
     """Equal placeholders may become different numbers."""
     hidden = {"minSize": 0, "desiredSize": UNKNOWN, "maxSize": 10}

@@ -182,4 +182,5 @@ def _indented(text: str) -> str:
 
 def _last_words(answer: subprocess.CompletedProcess[str]) -> str:
     lines = [line for line in (answer.stderr or answer.stdout).splitlines() if line.strip()]
-    return "\n".join(lines[-10:]) or f"it ended with exit code {answer.returncode}"
+    said = "\n".join(lines[-10:]).removeprefix("error: ")
+    return said or f"it ended with exit code {answer.returncode}"

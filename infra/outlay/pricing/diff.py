@@ -60,7 +60,12 @@ class ResourceDiff:
 
     @property
     def usd_per_hour_by_change(self) -> Decimal:
-        """What the change itself adds, both sides at head's prices."""
+        """What the change itself adds, both sides at head's prices; 0 where head has no price.
+
+        A price that is no longer known is no saving.
+        """
+        if self.head is not None and self.head.unpriced:
+            return ZERO
         return _expected(self.head) - _expected(self.base)
 
     @property
@@ -118,8 +123,8 @@ class StackDiff:
 
     @property
     def usd_per_hour_by_change(self) -> Decimal:
-        """What the change itself adds."""
-        return self.head_usd_per_hour.expected - self.base_usd_per_hour.expected
+        """What the change itself adds, as far as prices are known."""
+        return sum((each.usd_per_hour_by_change for each in self.resources), ZERO)
 
     @property
     def usd_per_hour_delta(self) -> Decimal:
@@ -253,7 +258,7 @@ class _Sides:
             deployed=_side(self.deployed, urn),
             base=base,
             head=head,
-            usd_per_hour_by_prices=_expected(base) - _expected(own),
+            usd_per_hour_by_prices=_by_prices(base, own),
             is_uncertain=self._is_uncertain(urn, base, head, own),
         )
 
@@ -323,6 +328,13 @@ def _total(prices: Prices) -> Amount:
 
 def _expected(side: Side | None) -> Decimal:
     return ZERO if side is None or side.usd_per_hour is None else side.usd_per_hour.expected
+
+
+def _by_prices(base: Side | None, own: Side | None) -> Decimal:
+    # A price that only one of the books has is no change of price that anyone can state.
+    if base is None or own is None or base.unpriced or own.unpriced:
+        return ZERO
+    return _expected(base) - _expected(own)
 
 
 def _matters(each: ResourceDiff) -> bool:
