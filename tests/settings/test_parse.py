@@ -46,6 +46,7 @@ def test_a_model_and_its_demand_are_enough() -> None:
         "survive_fraction": 0.5,
         "headroom": 1.0,
         "max_scale": 1.0,
+        "calibrations": (),
         "lowest_grade": Grade.THROUGHPUT_ONLY,
         "egress_bytes_per_output_token": 5.0,
         "budget_usd_per_month": None,

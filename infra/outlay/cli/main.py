@@ -8,13 +8,16 @@ import click
 
 from outlay.cli.actuals import actuals
 from outlay.cli.audit import audit
+from outlay.cli.calibrate import calibrate
 from outlay.cli.comment import comment
 from outlay.cli.compare import compare
 from outlay.cli.cost import cost
 from outlay.cli.diff import diff
+from outlay.cli.disaggregate import disaggregate
 from outlay.cli.plan import plan
 from outlay.cli.precision import precision
 from outlay.cli.render import render
+from outlay.cli.size import size
 from outlay.errors import OutlayError
 
 
@@ -28,7 +31,20 @@ def cli() -> None:
     """
 
 
-for verb in (plan, compare, render, precision, cost, diff, comment, actuals, audit):
+for verb in (
+    plan,
+    compare,
+    render,
+    precision,
+    cost,
+    diff,
+    comment,
+    actuals,
+    audit,
+    calibrate,
+    size,
+    disaggregate,
+):
     cli.add_command(verb)
 
 

@@ -27,6 +27,7 @@ FLAGS: dict[str, tuple[str, Any, bool, str]] = {
     "--ttft-ms": ("ttftMs", str, False, "SLO: time to first token."),
     "--tpot-ms": ("tpotMs", str, False, "SLO: time per output token."),
     "--precision": ("precisions", str, True, "Weight precision to consider; repeatable."),
+    "--kv-precision": ("kvPrecision", str, False, "KV cache precision: bf16, fp16 or fp8."),
     "--provider": ("providers", str, True, "Provider to consider; repeatable."),
     "--region": ("regions", str, True, "Region or pattern such as 'us-*'; repeatable."),
     "--gpu": ("gpus", str, True, "GPU type to consider; repeatable."),

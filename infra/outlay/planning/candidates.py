@@ -16,6 +16,8 @@ from outlay.pricing.rates import Rates
 from outlay.pricing.types import Unpriced
 from outlay.settings import Settings, WorkloadSettings
 from outlay.settings.regions import matches
+from outlay.sizing.calibrated import Loaded, Results, calibrated, unused, use
+from outlay.sizing.calibration_file import load_calibrations
 from outlay.sizing.capacity import replica_shapes
 from outlay.sizing.types import DoesNotRun, ReplicaShape, Traffic
 
@@ -65,10 +67,9 @@ Shapes = dict[tuple[int, str], tuple[ReplicaShape, ...]]
 def field(settings: Settings, catalog: Catalog, *, provisioned_only: bool) -> Field:
     """Return every offer that the settings allow, with the shapes that fit it."""
     left_out: list[LeftOut] = []
-    offers = _allowed_offers(
-        settings, catalog, provisioned_only=provisioned_only, left_out=left_out
-    )
-    shapes, misfits = _shapes(settings, catalog, sorted({offer.gpu for offer in offers}))
+    offers = allowed_offers(settings, catalog, provisioned_only=provisioned_only, left_out=left_out)
+    gpus = sorted({offer.gpu for offer in offers})
+    shapes, misfits = _shapes(settings, catalog, gpus, left_out=left_out)
     rates = Rates(catalog)
     candidates: list[Candidate] = []
     for offer in offers:
@@ -78,9 +79,10 @@ def field(settings: Settings, catalog: Catalog, *, provisioned_only: bool) -> Fi
     return Field(candidates=tuple(candidates), left_out=tuple(left_out), misfits=misfits)
 
 
-def _allowed_offers(
+def allowed_offers(
     settings: Settings, catalog: Catalog, *, provisioned_only: bool, left_out: list[LeftOut]
 ) -> list[Offer]:
+    """Return the offers that the settings allow, in a fixed order."""
     allowed = list(settings.providers or sorted({o.provider for o in catalog.offers}))
     if provisioned_only:
         for name in [p for p in allowed if not provider(p).provisioned]:
@@ -105,29 +107,44 @@ def _allowed_offers(
 
 
 def _shapes(
-    settings: Settings, catalog: Catalog, gpus: Iterable[str]
+    settings: Settings, catalog: Catalog, gpus: Iterable[str], *, left_out: list[LeftOut]
 ) -> tuple[Shapes, tuple[DoesNotRun, ...]]:
     shapes: Shapes = {}
     misfits: list[DoesNotRun] = []
+    calibrations = use(load_calibrations(settings.calibrations), catalog)
+    sized: list[ReplicaShape | DoesNotRun] = []
     for gpu in gpus:
         for index, workload in enumerate(settings.workloads):
-            model = catalog.model(workload.model)
-            wanted = precisions(workload, model)
-            results = replica_shapes(
-                model,
-                catalog.gpu(gpu),
-                traffic=traffic(workload),
-                precisions=wanted,
-                max_gpus=MOST_GPUS_PER_REPLICA,
-                kv_precision=workload.kv_precision,
-                checkpoints=dict.fromkeys(wanted, workload.checkpoint)
-                if workload.checkpoint
-                else {},
-            )
+            results = _sized(workload, catalog, gpu=gpu, calibrations=calibrations)
+            sized += results
             misfits += [result for result in results if isinstance(result, DoesNotRun)]
             fits = [result for result in results if isinstance(result, ReplicaShape)]
             shapes[index, gpu] = _worthwhile(_graded(fits, settings.lowest_grade, misfits))
+    left_out += [
+        LeftOut(what=f"calibration {found.name}", reason=found.reason)
+        for found in unused(calibrations, sized)
+    ]
     return shapes, tuple(misfits)
+
+
+def _sized(
+    workload: WorkloadSettings, catalog: Catalog, *, gpu: str, calibrations: Iterable[Loaded]
+) -> Results:
+    model = catalog.model(workload.model)
+    wanted = precisions(workload, model)
+
+    def size(load: Traffic) -> Results:
+        return replica_shapes(
+            model,
+            catalog.gpu(gpu),
+            traffic=load,
+            precisions=wanted,
+            max_gpus=MOST_GPUS_PER_REPLICA,
+            kv_precision=workload.kv_precision,
+            checkpoints=dict.fromkeys(wanted, workload.checkpoint) if workload.checkpoint else {},
+        )
+
+    return calibrated(size, traffic(workload), calibrations)
 
 
 def traffic(workload: WorkloadSettings) -> Traffic:

@@ -244,6 +244,9 @@ class Settings(_Base):
     max_scale: Factor = Field(
         1.0, description="Largest pool size as a factor of the planned one, 1 to 10"
     )
+    calibrations: Names = Field(
+        (), description="Files written by outlay calibrate, relative to the folder of Pulumi.yaml"
+    )
     lowest_grade: Grade = Field(
         Grade.THROUGHPUT_ONLY,
         description="Least trusted sizing to buy on: calibrated, covered, throughput-only, extrapolated",

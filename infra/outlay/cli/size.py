@@ -1,0 +1,98 @@
+"""`outlay size`: what a model needs, and what each GPU would hold of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from outlay.cli.options import FLAGS, Request
+from outlay.cli.output import JSON_OPTION, print_json
+
+SIZE_FLAGS = (
+    "--model",
+    "--input-tokens",
+    "--output-tokens",
+    "--ttft-ms",
+    "--tpot-ms",
+    "--precision",
+    "--kv-precision",
+)
+
+
+def _options(command: Any) -> Any:
+    for flag in reversed(SIZE_FLAGS):
+        _, kind, many, text = FLAGS[flag]
+        required = flag == "--model"
+        command = click.option(flag, type=kind, multiple=many, required=required, help=text)(
+            command
+        )
+    return command
+
+
+@click.command()
+@_options
+@click.option("--gpu", multiple=True, help="GPU type to size on; repeatable.  [default: all sold]")
+@click.option(
+    "--calibration",
+    "calibration_files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="File written by outlay calibrate; repeatable.",
+)
+@JSON_OPTION
+def size(
+    *,
+    gpu: tuple[str, ...],
+    calibration_files: tuple[Path, ...],
+    as_json: bool,
+    **flags: Any,
+) -> None:
+    """Show where the memory goes, and the requests/s of each GPU type inside the SLO.
+
+    Sorted by requests/s of one GPU on the safe side of the estimate. Quantised checkpoints are taken
+    as available.
+    """
+    from outlay.catalog import load_catalog
+    from outlay.errors import NoFeasiblePlanError
+    from outlay.planning.candidates import precisions, traffic
+    from outlay.sizing.calibrated import use
+    from outlay.sizing.calibration_file import load_calibration
+    from outlay.sizing.overview import overview
+
+    catalog = load_catalog()
+    workload = _settings(flags).settings(catalog).workloads[0]
+    model = catalog.model(workload.model)
+    names = [catalog.gpu(name).name for name in gpu]
+    found = overview(
+        model,
+        names or sorted({offer.gpu for offer in catalog.offers}),
+        catalog,
+        traffic=traffic(workload),
+        precisions=precisions(workload, model),
+        kv_precision=workload.kv_precision,
+        calibrations=use([load_calibration(path) for path in calibration_files], catalog),
+    )
+    if as_json:
+        from outlay.reporting.size import overview_json
+
+        print_json(overview_json(found))
+    else:
+        from outlay.reporting.size import print_overview
+
+        print_overview(found, every_shape=bool(names))
+    if not found.sized:
+        why = list(dict.fromkeys(refused.reason for refused in found.refused))
+        raise NoFeasiblePlanError(f"{model.name} can be served on none of these GPUs", why)
+
+
+def _settings(flags: dict[str, Any]) -> Request:
+    """Return the request as settings: with them come their checks. Any rate will do."""
+    given: dict[str, object] = {"targetRps": "1"}
+    for flag in SIZE_FLAGS:
+        setting, _, many, _ = FLAGS[flag]
+        value = flags[flag.lstrip("-").replace("-", "_")]
+        if value:
+            given[setting] = list(value) if many else value
+    return Request(stack=None, settings_file=None, project=Path(), flags=given)
