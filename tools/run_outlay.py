@@ -40,7 +40,9 @@ def become_outlay(sandbox: Sandbox, arguments: list[str]) -> NoReturn:
     """Replace this process by `outlay`, so that exit code and signals are its own."""
     os.chdir(sandbox.project)
     program = str(Layout.of(REPOSITORY).python.parent / "outlay")
-    os.execve(program, ["outlay", *arguments], sandbox.environment())  # noqa: S606 - needs no shell
+    # The sandbox keeps the stacks' encryption salts apart from the committed settings.
+    environment = sandbox.environment() | {"OUTLAY_SALTS": str(sandbox.config_file("dev").parent)}
+    os.execve(program, ["outlay", *arguments], environment)  # noqa: S606 - needs no shell
 
 
 if __name__ == "__main__":

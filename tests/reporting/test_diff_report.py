@@ -102,3 +102,13 @@ def test_notes_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
 
     print_diff(diff(create(steady()), [], labels=replace(LABELS, notes=("packages differ",))))
     assert "Note: packages differ" in capsys.readouterr().out
+
+
+def test_every_field_of_the_json_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "cost-diff.md").read_text(encoding="utf-8")
+    value = diff_json(changes.policy_failed())
+    resources, policies = value["resources"], value["policies"]
+    assert isinstance(resources, list)
+    assert isinstance(policies, list)
+    named = {*value, *resources[0], *resources[0]["head"], *policies[0]}
+    assert {name for name in named if name not in page} == set()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from outlay.cli.engine import Engine, interruptible
 from outlay.cli.progress import progress
-from outlay.cli.worktree import Checkout, checked_out, repository_of
+from outlay.cli.worktree import Checkout, checked_out, compiled_aside, repository_of
 from outlay.errors import DataError, OverLimitError, PolicyFailedError
 from outlay.pricing.diff import Labels, StackDiff, as_deployed, diff_stack
 from outlay.pricing.limits import Limits, broken
@@ -23,12 +23,22 @@ DEPENDENCIES = ("requirements.txt", "package-lock.json", "go.sum")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Base:
-    """What head is compared with; without a preview the stack is new."""
+class Books:
+    """The price books of both sides."""
 
-    preview: Preview | None
-    catalog: Catalog
-    name: str
+    head: Catalog
+    base: Catalog
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sides:
+    """What is compared; without a preview of base the stack is new."""
+
+    head: Preview
+    base: Preview | None
+    books: Books
+    base_name: str
     notes: tuple[str, ...] = ()
 
 
@@ -41,69 +51,91 @@ def make_diff(engine: Engine, base: str | None) -> StackDiff:
         InputError: The stack or the base does not exist.
         EngineError: One of the two does not preview.
     """
-    from outlay.catalog import load_catalog
+    engine.check()
+    with interruptible(), ThreadPoolExecutor(max_workers=1) as aside:
+        sides = _with_deployed(engine, aside) if base is None else _with_base(engine, base, aside)
+    return _compared(engine, sides)
+
+
+def _compared(engine: Engine, sides: Sides) -> StackDiff:
     from outlay.pricing.rates import Rates
 
-    engine.check()
-    catalog = load_catalog()
-    with interruptible():
-        with progress(f"previewing stack {engine.stack}"):
-            head = engine.preview(what=f"stack {engine.stack} at head")
-        found = _deployed(head, catalog) if base is None else _base(engine, base, catalog)
     return diff_stack(
-        head,
-        found.preview,
-        head_rates=Rates(catalog),
-        base_rates=Rates(found.catalog),
+        sides.head,
+        sides.base,
+        head_rates=Rates(sides.books.head),
+        base_rates=Rates(sides.books.base),
         labels=Labels(
-            project=_project(head),
+            project=_project(sides.head),
             stack=engine.stack,
-            base_name=found.name,
-            notes=found.notes,
+            base_name=sides.base_name,
+            notes=(*sides.books.notes, *sides.notes),
         ),
     )
 
 
-def _deployed(head: Preview, catalog: Catalog) -> Base:
-    return Base(preview=as_deployed(head), catalog=catalog, name="what is deployed")
+def _with_deployed(engine: Engine, aside: Executor) -> Sides:
+    books = aside.submit(_books, None, head=engine.project)
+    head = _head(engine)
+    return Sides(
+        head=head, base=as_deployed(head), books=books.result(), base_name="what is deployed"
+    )
 
 
-def _base(engine: Engine, ref: str, catalog: Catalog) -> Base:
-    with progress(f"previewing stack {engine.stack} at {ref}"), _at(engine, ref) as (checkout, at):
+def _with_base(engine: Engine, ref: str, aside: Executor) -> Sides:
+    with checked_out(engine.project, ref) as checkout, compiled_aside(checkout.project):
+        # Prices are read, and base's program is compiled, while the engine previews head.
+        books = aside.submit(_books, checkout, head=engine.project)
+        head = _head(engine)
+        base, notes = _base(engine, ref, checkout)
         name = f"{ref} ({checkout.commit[:12]})"
-        book, notes = _catalog(checkout, catalog, head=engine.project)
-        if not at.settings_file.is_file():
-            notes = (*notes, f"{ref} has no {at.settings_file.name}: the stack is new")
-            return Base(preview=None, catalog=book, name=name, notes=notes)
+        return Sides(head=head, base=base, books=books.result(), base_name=name, notes=notes)
+
+
+def _head(engine: Engine) -> Preview:
+    with progress(f"previewing stack {engine.stack}"):
+        return engine.preview(what=f"stack {engine.stack} at head")
+
+
+def _base(engine: Engine, ref: str, checkout: Checkout) -> tuple[Preview | None, tuple[str, ...]]:
+    # Policies judge what is proposed; base is what was merged already.
+    at = replace(engine, project=checkout.project, policy_packs=())
+    if not at.settings_file.is_file():
+        return None, (f"{ref} has no {at.settings_file.name}: the stack is new",)
+    with progress(f"previewing stack {engine.stack} at {ref}"):
         preview = at.preview(what=f"stack {engine.stack} at base {ref}")
-        notes = (*notes, *_other_packages(engine.project, checkout, ref))
-        return Base(preview=preview, catalog=book, name=name, notes=notes)
+    return preview, _other_packages(engine.project, checkout, ref)
 
 
-@contextmanager
-def _at(engine: Engine, ref: str) -> Iterator[tuple[Checkout, Engine]]:
-    with checked_out(engine.project, ref) as checkout:
-        # Policies judge what is proposed; base is what was merged already.
-        yield checkout, replace(engine, project=checkout.project, policy_packs=())
-
-
-def _catalog(
-    checkout: Checkout, catalog: Catalog, *, head: Path
-) -> tuple[Catalog, tuple[str, ...]]:
-    """Return base's price book: its own where the book lies in the repository, else the installed one."""
+def _books(checkout: Checkout | None, *, head: Path) -> Books:
+    """Return both price books: base's own where the book lies in the repository, else the installed one."""
     from outlay.catalog.load import DATA, load_catalog
 
-    repository = repository_of(head)
-    if repository is None or not DATA.resolve().is_relative_to(repository.resolve()):
-        return catalog, ()
-    folder = checkout.repository / DATA.resolve().relative_to(repository.resolve())
-    if not folder.is_dir():
-        return catalog, ("base has no price book; all amounts are at head's prices",)
+    catalog = load_catalog()
+    own = None if checkout is None else _own_book(checkout, DATA.resolve(), head=head)
+    if own is None or _same_files(own, DATA):
+        return Books(head=catalog, base=catalog)
+    if not own.is_dir():
+        note = "base has no price book; all amounts are at head's prices"
+        return Books(head=catalog, base=catalog, notes=(note,))
     try:
-        return load_catalog(folder), ()
+        return Books(head=catalog, base=load_catalog(own))
     except DataError as error:
         note = f"base's price book cannot be read ({error}); all amounts are at head's prices"
-        return catalog, (note,)
+        return Books(head=catalog, base=catalog, notes=(note,))
+
+
+def _own_book(checkout: Checkout, installed: Path, *, head: Path) -> Path | None:
+    """Return where base keeps its price book, or None when the book is not part of the repository."""
+    repository = repository_of(head)
+    if repository is None or not installed.is_relative_to(repository.resolve()):
+        return None
+    return checkout.repository / installed.relative_to(repository.resolve())
+
+
+def _same_files(one: Path, other: Path) -> bool:
+    names = {path.name for folder in (one, other) for path in folder.glob("*.csv")}
+    return all(_bytes(one / name) == _bytes(other / name) for name in names)
 
 
 def _other_packages(project: Path, checkout: Checkout, ref: str) -> tuple[str, ...]:

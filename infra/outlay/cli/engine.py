@@ -16,6 +16,9 @@ from outlay.errors import EngineError, InputError
 from outlay.pricing.events import Preview, read_events
 
 GRACE_S = 20.0
+# Names a folder of settings files that hold the salts, where the project's own have none.
+SALTS = "OUTLAY_SALTS"
+ENCRYPTION_KEYS = ("encryptionsalt:", "encryptedkey:", "secretsprovider:")
 # The event log is a debugging flag to the engine, which hides it otherwise.
 ENVIRONMENT = {"PULUMI_DEBUG_COMMANDS": "true", "PULUMI_SKIP_UPDATE_CHECK": "true"}
 
@@ -93,8 +96,18 @@ class Engine:
         return self._run("policy", "analyze", "--file", str(state), *packs)
 
     def _settings_copy(self, scratch: Path) -> Path:
-        # The engine may write an encryption salt into the settings: not into the user's own file.
-        return Path(shutil.copy(self.settings_file, scratch))
+        # The engine writes an encryption salt into settings without one: not into the user's own file.
+        copy = Path(shutil.copy(self.settings_file, scratch))
+        text = copy.read_text(encoding="utf-8")
+        if not _encryption(text):
+            copy.write_text("\n".join([text, *self._own_salt(), ""]), encoding="utf-8")
+        return copy
+
+    def _own_salt(self) -> list[str]:
+        """Return the stack's salt from where OUTLAY_SALTS says; to make a new one takes the engine long."""
+        folder = os.environ.get(SALTS)
+        kept = Path(folder) / self.settings_file.name if folder else None
+        return _encryption(kept.read_text(encoding="utf-8")) if kept and kept.is_file() else []
 
     def _pack_arguments(self) -> list[str]:
         arguments: list[str] = []
@@ -174,6 +187,10 @@ def _check(preview: Preview, answer: subprocess.CompletedProcess[str], *, what: 
         raise EngineError(f"{what} does not preview: {_last_words(answer)}")
     if not preview.is_complete:
         raise EngineError(f"{what}: the engine ended before its summary; run it again")
+
+
+def _encryption(settings: str) -> list[str]:
+    return [line for line in settings.splitlines() if line.startswith(ENCRYPTION_KEYS)]
 
 
 def _indented(text: str) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +52,29 @@ def checked_out(project: Path, ref: str) -> Iterator[Checkout]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
+@contextmanager
+def compiled_aside(base: Path) -> Iterator[None]:
+    """Compile a Python project's modules meanwhile: in a fresh checkout none of them is compiled."""
+    document = _document(base)
+    python = next((base / name / "bin" / "python" for name in _virtualenv(document)), None)
+    if python is None or not python.exists():
+        yield
+        return
+    folder = base / str(document.get("main", "."))
+    compiler = subprocess.Popen(
+        [python, "-m", "compileall", "-q", folder],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield
+    finally:
+        compiler.kill()
+        compiler.wait()
+
+
 def repository_of(folder: Path) -> Path | None:
     """Return the root of the git repository around a folder, or None."""
     answer = run(["git", "rev-parse", "--show-toplevel"], folder=folder)
@@ -88,21 +112,30 @@ def _git(folder: Path, *arguments: str) -> str:
 
 
 def _borrow_packages(project: Path, base: Path) -> None:
-    for name in (*PACKAGES, *_virtualenv(base)):
+    for name in (*PACKAGES, *_virtualenv(_document(base))):
         own, borrowed = project / name, base / name
         if own.exists() and not borrowed.exists():
             borrowed.parent.mkdir(parents=True, exist_ok=True)
             borrowed.symlink_to(own.resolve(), target_is_directory=True)
 
 
-def _virtualenv(base: Path) -> tuple[str, ...]:
-    """Return the folder of the Python environment that base's Pulumi.yaml names, if it is inside."""
+def _document(base: Path) -> Mapping[str, object]:
+    """Return base's Pulumi.yaml; nothing of one that cannot be read, whose preview says why."""
     import yaml
 
     try:
         document = yaml.safe_load((base / "Pulumi.yaml").read_text(encoding="utf-8"))
-        name = str(document["runtime"]["options"]["virtualenv"])
-    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError):
-        return ()  # the preview says what is wrong with it
+    except (OSError, yaml.YAMLError, ValueError):
+        return {}
+    return document if isinstance(document, Mapping) else {}
+
+
+def _virtualenv(document: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the folder of the Python environment that a Pulumi.yaml names, if it is inside."""
+    runtime = document.get("runtime")
+    options = runtime.get("options") if isinstance(runtime, Mapping) else None
+    name = options.get("virtualenv") if isinstance(options, Mapping) else None
+    if not isinstance(name, str) or not name:
+        return ()
     inside = not Path(name).is_absolute() and ".." not in Path(name).parts
     return (name,) if inside else ()
