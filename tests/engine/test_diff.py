@@ -33,6 +33,18 @@ NODE_USD_PER_MONTH = 0.8048 * 730 + 8
 CLUSTER_USD_PER_MONTH = 73
 
 
+OTHER_PACK = """
+from pulumi_policy import EnforcementLevel, PolicyPack, StackValidationPolicy
+
+PolicyPack("other", [StackValidationPolicy(
+    name="never",
+    description="Nothing passes.",
+    validate=lambda args, report: report("nothing is ever right"),
+    enforcement_level=EnforcementLevel.MANDATORY,
+)])
+"""
+
+
 @pytest.fixture
 def change(make_program: MakeProgram) -> Change:
     """Two nodes are merged; nothing is deployed; nothing is proposed yet."""
@@ -226,6 +238,28 @@ class TestAudit:
         again = change.outlay("audit", "--stack", "dev", "--budget", "1000", "--policy-pack", PACK)
         assert again.code == 3
         assert "monthly-budget" in again.out
+
+    def test_a_pack_gets_the_budget_and_the_environment_of_the_stack(self, change: Change) -> None:
+        """`pulumi policy analyze` itself passes neither: a stack of dev would be judged as prod."""
+        change.project.up().ok()
+        answer = change.outlay("audit", "--stack", "dev", "--policy-pack", PACK)
+        assert "budget-required" not in answer.out
+        assert "environment-agrees" not in answer.out
+
+    def test_a_pack_of_others_may_know_none_of_our_rules(
+        self, change: Change, tmp_path: Path
+    ) -> None:
+        pack = tmp_path / "other"
+        pack.mkdir()
+        (pack / "PulumiPolicy.yaml").write_text(
+            "description: other\nversion: 0.1.0\n"
+            f"runtime: {{name: python, options: {{toolchain: pip, virtualenv: {VENV}}}}}\n"
+        )
+        (pack / "__main__.py").write_text(OTHER_PACK)
+        change.project.up().ok()
+        answer = change.outlay("audit", "--stack", "dev", "--policy-pack", str(pack))
+        assert answer.code == 4, answer.err
+        assert "nothing is ever right" in answer.out
 
     def test_a_stack_without_a_budget_is_asked_for_one(self, change: Change) -> None:
         (change.folder / "Pulumi.dev.yaml").write_text("config: {}\n")

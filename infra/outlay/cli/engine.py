@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,9 +38,14 @@ class Engine:
     policy_packs: tuple[tuple[Path, Path | None], ...] = ()
 
     @property
+    def name(self) -> str:
+        """The stack without organisation and project."""
+        return self.stack.rsplit("/", 1)[-1]
+
+    @property
     def settings_file(self) -> Path:
         """The stack's settings."""
-        return self.project / f"Pulumi.{self.stack.rsplit('/', 1)[-1]}.yaml"
+        return self.project / f"Pulumi.{self.name}.yaml"
 
     def check(self) -> None:
         """Raise InputError unless the project and the stack's settings are there."""
@@ -90,10 +95,12 @@ class Engine:
             raise EngineError(f"stack {self.stack} could not be exported: {_last_words(answer)}")
         return answer.stdout
 
-    def analyze(self, state: Path) -> subprocess.CompletedProcess[str]:
+    def analyze(
+        self, state: Path, *, variables: Mapping[str, str]
+    ) -> subprocess.CompletedProcess[str]:
         """Run the policy packs over a state file and return what `pulumi policy analyze` answers."""
         packs = self._pack_arguments()
-        return self._run("policy", "analyze", "--file", str(state), *packs)
+        return self._run("policy", "analyze", "--file", str(state), *packs, variables=variables)
 
     def _settings_copy(self, scratch: Path) -> Path:
         # The engine writes an encryption salt into settings without one: not into the user's own file.
@@ -117,9 +124,11 @@ class Engine:
                 arguments += ["--policy-pack-config", str(settings.resolve())]
         return arguments
 
-    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def _run(
+        self, *arguments: str, variables: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         command = ["pulumi", *arguments, "--non-interactive", "--color", "never"]
-        return run(command, folder=self.project, extra=ENVIRONMENT)
+        return run(command, folder=self.project, extra={**ENVIRONMENT, **(variables or {})})
 
 
 def run(
