@@ -80,6 +80,11 @@ def _retention(row: Row) -> tuple[float, float]:
 def evaluations_of(
     evaluations: Iterable[Evaluation], *, model: str, method: str
 ) -> tuple[Evaluation, ...]:
-    """Return what was published of a model in a method; of its family when of itself nothing was."""
+    """Return what was published of a model in a method.
+
+    Else what was published of its whole family, else of other models of the family.
+    """
     related = [e for e in evaluations if e.method == method and e.is_of_family(model)]
-    return tuple(e for e in related if e.model == model) or tuple(related)
+    own = tuple(e for e in related if e.model == model)
+    whole = tuple(e for e in related if not e.model)
+    return own or whole or tuple(related)
