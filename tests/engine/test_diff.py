@@ -126,6 +126,18 @@ def test_an_unknown_count_is_no_saving_and_stops_a_limit(change: Change) -> None
     assert "monthly cost may change: some prices are not known" in answer.out
 
 
+def test_a_policy_that_refuses_one_resource_hides_none_of_the_others(change: Change) -> None:
+    """The engine goes on with a preview that a resource's policy fails; the figures stay whole."""
+    more = 'aws.ec2.Eip("late", domain="vpc", tags=tags, opts=__import__("pulumi").ResourceOptions(depends_on=[cluster]))'
+    change.propose(program(nodes="vpc.arn.apply(len)", more=f"\n    {more}\n"))
+    answer = diff(change, "--base", "main", "--format", "json", "--policy-pack", PACK)
+    assert answer.code == 4
+    value = json.loads(answer.out)
+    failed = [(p["level"], p["urn"].rsplit("::", 1)[-1]) for p in value["policies"]]
+    assert ("mandatory", "gpu") in failed
+    assert {"gpu", "late", "cluster"} <= by_name(value).keys()
+
+
 def test_a_stack_that_base_does_not_have_is_new(change: Change) -> None:
     (change.folder / "Pulumi.next.yaml").write_text(SETTINGS.format(budget=100000))
     change.project.pulumi("stack", "init", "next", "--no-select").ok()
