@@ -6,10 +6,14 @@ from decimal import Decimal
 
 import pytest
 
+from outlay.catalog import Precision
 from outlay.errors import InputError
 from outlay.planning.advice import Advice, Choice, Limits, advise, bought, reasons
+from outlay.planning.candidates import traffic
 from outlay.planning.planner import make_plan
-from tests.planning.builders import catalog, offer, settings
+from outlay.sizing.capacity import size_replica
+from outlay.sizing.types import ReplicaShape
+from tests.planning.builders import REAL, catalog, offer, settings
 
 L4 = offer(instance_type="g2-standard-8", provider="gcp", region="us-central1", gpu="L4",
            usd_per_hour="0.85")  # fmt: skip
@@ -48,6 +52,20 @@ def test_the_base_saves_nothing(found: Advice) -> None:
     base = by_name(found)["bf16"]
     assert base.saving_usd_per_month == Decimal(0)
     assert (base.saved_share, base.speed) == (0.0, 1.0)
+
+
+def test_speed_is_against_the_base_on_the_same_gpus(found: Advice) -> None:
+    fp8 = by_name(found)["fp8-dynamic"]
+    main = fp8.main.shape
+    base = size_replica(
+        REAL.model("llama-3.1-8b"),
+        REAL.gpu(main.gpu),
+        tensor_parallel=main.tensor_parallel,
+        precision=Precision.BF16,
+        traffic=traffic(settings().workloads[0]),
+    )
+    assert isinstance(base, ReplicaShape)
+    assert fp8.speed == main.capacity_rps.expected / base.capacity_rps.expected > 1
 
 
 def test_nothing_is_saved_where_the_same_nodes_are_bought() -> None:

@@ -17,6 +17,7 @@ from outlay.planning.plan import Placement, Plan, Pool
 from outlay.planning.planner import make_plan
 from outlay.settings import Settings, WorkloadSettings
 from outlay.sizing.advisor import (
+    SIXTEEN_BIT,
     Method,
     Retention,
     base_method,
@@ -36,9 +37,9 @@ from outlay.sizing.types import ReplicaShape
 class Choice:
     """One precision with the cheapest plan that uses nothing else.
 
-    `saved_share` is of the weights' bytes against the base. `speed` is capacity on the base plan's
-    GPUs against the base there; None where it does not run on them. `saving_usd_per_month` is None
-    when the base has no plan.
+    `saved_share` is of the weights' bytes against the base. `speed` is the capacity of the plan's
+    main replica against the base on the same GPUs; None where the base does not run on them.
+    `saving_usd_per_month` is None when the base has no plan.
     """
 
     method: Method
@@ -159,7 +160,7 @@ class _Field:
             retention=kept,
             checkpoint=checkpoint or self.model.hf_id,
             checkpoint_exists=exists,
-            speed=self._speed(method, base_plan),
+            speed=self._speed(plan),
             saving_usd_per_month=realised_saving(base_plan, plan),
         )
 
@@ -213,20 +214,20 @@ class _Field:
             f" of {limit:g} GiB the engine may use {limit * GPU_MEMORY_UTILIZATION:.1f}"
         )
 
-    def _speed(self, method: Method, base_plan: Plan | str) -> float | None:
-        if isinstance(base_plan, str):
-            return None
-        base = main_placement(base_plan).shape
-        shape = size_replica(
+    def _speed(self, plan: Plan) -> float | None:
+        shape = main_placement(plan).shape
+        gpu = self.catalog.gpu(shape.gpu)
+        precision = self.base.precision
+        if precision in SIXTEEN_BIT:
+            precision = native_16bit(self.model, gpu)
+        base = size_replica(
             self.model,
-            self.catalog.gpu(base.gpu),
-            tensor_parallel=base.tensor_parallel,
-            precision=base.weight_precision if method == self.base else method.precision,
+            gpu,
+            tensor_parallel=shape.tensor_parallel,
+            precision=precision,
             traffic=traffic(self.workload),
-            kv_precision=method.kv_precision,
-            checkpoint=checkpoint_of(self.model, method)[0] or None,
         )
-        if not isinstance(shape, ReplicaShape):
+        if not isinstance(base, ReplicaShape):
             return None
         return shape.capacity_rps.expected / base.capacity_rps.expected
 
