@@ -83,7 +83,9 @@ _FP8_DYNAMIC = Method(
     flags=("--quantization=fp8",),
 )
 # The engine reads the kind of quantisation from these checkpoints, so they need no flag.
-_FP8 = _quantised("fp8", "fp8 W8A8, calibrated", Precision.FP8, "*-FP8", "*-FP8-block")
+_FP8 = _quantised(
+    "fp8", "fp8 W8A8, scales in the checkpoint", Precision.FP8, "*-FP8", "*-FP8-block"
+)
 _INT8 = _quantised("int8-w8a8", "int8 W8A8", Precision.INT8, "*-quantized.w8a8", "*-W8A8-INT8")
 _INT8_WEIGHTS = _quantised(
     "int8-w8a16",
