@@ -32,6 +32,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     known, rest = parser.parse_known_args(arguments)
     layout = Layout.of(REPOSITORY)
     try:
+        refuse_public_secret(known.verb, rest)
         sandbox = ready_sandbox(layout, stack=known.stack)
     except SetupError as error:
         sys.exit(f"sandbox: {error}")
@@ -52,6 +53,21 @@ def ready_sandbox(layout: Layout, *, stack: str) -> Sandbox:
     sandbox.prepare(stack)
     install_plugins(sandbox, python=layout.python)
     return sandbox
+
+
+def refuse_public_secret(verb: str, rest: list[str]) -> None:
+    """Stop `config set --secret`, which would write to the committed settings.
+
+    Raises:
+        SetupError: The command would encrypt a secret with the sandbox's passphrase.
+    """
+    if verb == "config" and any(each.partition("=")[0] == "--secret" for each in rest):
+        raise SetupError(
+            "the sandbox encrypts with a public passphrase: a secret would be open to all who read"
+            " the settings",
+            fix="set it with your own login, `pulumi config set --secret …`;"
+            " the sandbox puts a made-up one in its place",
+        )
 
 
 def become(sandbox: Sandbox, command: list[str]) -> NoReturn:

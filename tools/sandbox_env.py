@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import yaml
 
 from tools.setup.errors import SetupError
 
 # Not a secret: it encrypts made-up values of a pretended cloud.
 PASSPHRASE = "sandbox"  # noqa: S105 - see above
+
+# Stands for every secret of the committed settings: only its own login can decrypt it.
+SECRET = "made-up-secret-of-the-sandbox"  # noqa: S105 - see above
+# Where a stack's settings say how its secrets are encrypted.
+ENCRYPTION = ("encryptionsalt", "encryptedkey", "secretsprovider")
 
 # What could lead to a real account, cluster or Pulumi login is taken out of the environment.
 FOREIGN = (
@@ -92,16 +101,25 @@ class Sandbox:
         """Make the folders, copy the stack's settings and create the stack if it does not exist.
 
         Pulumi writes an encryption salt into a stack's settings. It goes into the copy, so that the
-        committed file stays as it is, for this passphrase and for a real account's.
+        committed file stays as it is, for this passphrase and for a real account's. Secrets in it
+        are replaced in the copy.
 
         Raises:
             SetupError: The project has no settings for the stack, or Pulumi cannot create it.
         """
         for folder in (self.plugins, self.state, self.home / "config"):
             folder.mkdir(parents=True, exist_ok=True)
-        self._copy_settings(stack)
-        if not any(self.state.glob(f".pulumi/stacks/*/{stack}.json*")):
-            self._create(stack)
+        with self._alone():
+            self._copy_settings(stack)
+            if not any(self.state.glob(f".pulumi/stacks/*/{stack}.json*")):
+                self._create(stack)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Let runs that start together pass one after the other: only one can create a stack."""
+        with (self.home / "prepare.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # released when the file is closed, or by a crash
+            yield
 
     def _copy_settings(self, stack: str) -> None:
         committed = self.project / f"Pulumi.{stack}.yaml"
@@ -113,8 +131,7 @@ class Sandbox:
             )
         copy = self.config_file(stack)
         salt = [line for line in _lines(copy) if line.startswith("encryptionsalt:")]
-        own = [line for line in _lines(committed) if not line.startswith("encryptionsalt:")]
-        text = "\n".join([*own, *salt, ""])
+        text = "\n".join([*_without_secrets(committed), *salt, ""])
         if not copy.exists() or copy.read_text() != text:
             copy.write_text(text)
         shutil.copyfile(self.project / "Pulumi.yaml", copy.parent / "Pulumi.yaml")
@@ -133,6 +150,24 @@ class Sandbox:
                 f"stack {stack} could not be created: {answer.stderr.strip()}",
                 fix=f"look into {self.state}; `make clean` starts the sandbox anew",
             )
+
+
+def _without_secrets(committed: Path) -> list[str]:
+    """Return the lines of a stack's settings that work without the key of its secrets."""
+    lines = [line for line in _lines(committed) if not line.startswith(ENCRYPTION)]
+    if not any("secure:" in line for line in lines):
+        return lines
+    try:
+        settings = yaml.safe_load("\n".join(lines))
+    except yaml.YAMLError:
+        return lines  # the engine says what is wrong with them
+    return yaml.safe_dump(_replaced(settings), sort_keys=False).splitlines()
+
+
+def _replaced(value: object) -> object:
+    if isinstance(value, dict):
+        return SECRET if set(value) == {"secure"} else {k: _replaced(v) for k, v in value.items()}
+    return [_replaced(each) for each in value] if isinstance(value, list) else value
 
 
 def _lines(path: Path) -> list[str]:

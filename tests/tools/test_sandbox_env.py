@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import yaml
 
-from tools.run import pulumi_command
-from tools.sandbox_env import Sandbox
+from tools.run import pulumi_command, refuse_public_secret
+from tools.sandbox_env import SECRET, Sandbox
 from tools.setup.errors import SetupError
 
 SETTINGS = "config:\n  tiny:a: '7' # seven\n"
@@ -70,6 +72,52 @@ def test_changed_settings_reach_the_copy_and_keep_its_salt(sandbox: Sandbox) -> 
     sandbox.prepare("dev")
     expected = SETTINGS.replace("7", "8") + "encryptionsalt: v1:xyz\n"
     assert sandbox.config_file("dev").read_text() == expected
+
+
+def test_a_secret_of_another_login_becomes_a_made_up_one(sandbox: Sandbox) -> None:
+    """Nobody can decrypt it here, and the engine would refuse every command."""
+    committed = (
+        "secretsprovider: awskms://alias/real\nencryptedkey: AbC=\nencryptionsalt: v1:real\n"
+        "config:\n  tiny:token:\n    secure: v1:abc\n  tiny:b:\n    - key: {secure: v1:def}\n"
+    )
+    (sandbox.project / "Pulumi.dev.yaml").write_text(committed)
+    sandbox.prepare("dev")
+    sandbox.prepare("dev")
+    assert yaml.safe_load(sandbox.config_file("dev").read_text()) == {
+        "config": {"tiny:token": SECRET, "tiny:b": [{"key": SECRET}]},
+        "encryptionsalt": "v1:xyz",
+    }
+    assert (sandbox.project / "Pulumi.dev.yaml").read_text() == committed
+
+
+def test_broken_settings_reach_the_engine_which_says_what_is_wrong(sandbox: Sandbox) -> None:
+    (sandbox.project / "Pulumi.dev.yaml").write_text("config:\n  a: {secure: x\n")
+    sandbox.prepare("dev")
+    assert sandbox.config_file("dev").read_text().startswith("config:\n  a: {secure: x\n")
+
+
+@pytest.mark.parametrize(
+    "rest", [["set", "--secret", "a", "b"], ["set", "a", "b", "--secret=true"]]
+)
+def test_no_secret_is_written_with_the_public_passphrase(rest: list[str]) -> None:
+    """It would end up in a committed file, where everybody could read it."""
+    with pytest.raises(SetupError, match="public passphrase"):
+        refuse_public_secret("config", rest)
+
+
+@pytest.mark.parametrize(("verb", "rest"), [("config", ["set", "a", "b"]), ("up", ["--secret"])])
+def test_other_commands_may_go_on(verb: str, rest: list[str]) -> None:
+    refuse_public_secret(verb, rest)
+
+
+def test_runs_that_start_together_create_the_stack_once(sandbox: Sandbox) -> None:
+    """A second creation fails, as it does with Pulumi."""
+    pulumi = sandbox.bin / "pulumi"
+    slow = 'ls "$state"/$3.json 2>/dev/null && exit 255; sleep 0.2\nmkdir'
+    pulumi.write_text(pulumi.read_text().replace("mkdir", slow))
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(sandbox.prepare, ["dev"] * 4))
+    assert sandbox.config_file("dev").read_text() == SETTINGS + "encryptionsalt: v1:xyz\n"
 
 
 def test_a_stack_without_settings_is_named_with_those_that_have(sandbox: Sandbox) -> None:
