@@ -97,7 +97,7 @@ def flags(command: str) -> frozenset[str]:
 def settings() -> frozenset[str]:
     """Return the keys that Pulumi.yaml declares."""
     declared = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text(encoding="utf-8"))["config"]
-    return frozenset(key.removeprefix("outlay:") for key in declared)
+    return frozenset(declared)
 
 
 def test_there_are_documents() -> None:
