@@ -216,3 +216,14 @@ def test_the_error_counts_its_problems_and_names_their_source() -> None:
     assert str(caught.value) == "1 problem in test:\n  targetRps: is required"
     with pytest.raises(SettingsError, match=r"^2 problems in test:\n"):
         parse({})
+
+
+def test_a_huge_value_is_shown_in_part() -> None:
+    """Nested aliases of a few lines would fill the screen for minutes."""
+    nested: object = "x"
+    for _ in range(8):
+        nested = [nested] * 9
+    raw = {"model": nested, "targetRps": "y" * 10**6, "regions": ["z" * 10**6], "a" * 10**6: 1}
+    shown = [str(problem) for problem in problems_of(raw)]
+    assert len(shown) == 4
+    assert max(len(text) for text in shown) < 1000

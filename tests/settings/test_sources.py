@@ -92,7 +92,35 @@ def test_a_file_that_is_not_utf_8_cannot_be_read(file: Path) -> None:
     assert refused(file).startswith(f"settings file {file} cannot be read: ")
 
 
-@pytest.mark.parametrize("text", ["", "- a", "llama", "1: 2", "null"])
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("model: a\ntargetRps: 1\ntargetRps: 2\n", "'targetRps' stands twice in"),
+        ("config:\n  tags: {a: x, a: y}\n", "'a' stands twice in"),
+        ("model: a\noutlay:model: b\n", "'model' stands twice, with and without"),
+        ("config: {model: a, 'outlay:model': b}", "'model' stands twice, with and without"),
+    ],
+)
+def test_a_key_that_stands_twice_is_refused(file: Path, text: str, where: str) -> None:
+    """As Pulumi does: one of the values would be lost in silence."""
+    file.write_text(text)
+    assert where in refused(file)
+
+
+def test_a_merged_mapping_may_be_overridden(file: Path) -> None:
+    """That is what YAML's merge key is for."""
+    file.write_text("tags: {<<: {a: x, b: y}, a: z}\n")
+    assert raw_from_yaml(file) == {"tags": {"a": "z", "b": "y"}}
+
+
+def test_keys_must_be_text(file: Path) -> None:
+    file.write_text("model: a\n1: 2\nnull: 3\n")
+    assert refused(file) == (
+        f"settings file {file}: 1 and None cannot name a setting; put it in quotes"
+    )
+
+
+@pytest.mark.parametrize("text", ["", "- a", "llama", "null"])
 def test_a_file_must_be_a_mapping(file: Path, text: str) -> None:
     file.write_text(text)
     assert refused(file) == f"settings file {file} must be a mapping such as `model: llama-3.1-8b`"

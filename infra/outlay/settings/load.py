@@ -69,11 +69,11 @@ def raw_from_yaml(path: Path) -> dict[str, object]:
     """Return the settings in a YAML file, unvalidated.
 
     Raises:
-        InputError: the file is missing, unreadable or no mapping.
+        InputError: the file is missing, unreadable or no mapping, or a key stands twice.
     """
     document = _read_yaml(path)
     if "config" not in document:
-        return {key.removeprefix(PREFIX): value for key, value in document.items()}
+        return _without_prefix(document, path)
     return _stack_config(document, path)
 
 
@@ -98,8 +98,8 @@ def _stack_config(document: Mapping[str, object], path: Path) -> dict[str, objec
         raise InputError(
             f"`config` in {path} must be a mapping such as `outlay:model: llama-3.1-8b`"
         )
-    own = [key for key in config if key.startswith(PREFIX) or ":" not in key]
-    return {key.removeprefix(PREFIX): config[key] for key in own}
+    own = {k: value for k, value in config.items() if k.startswith(PREFIX) or ":" not in k}
+    return _without_prefix(own, path)
 
 
 def raw_from_config(texts: Mapping[str, str]) -> dict[str, object]:
@@ -123,21 +123,13 @@ def _json_or_text(key: str, value: str) -> object:
 
 
 def _read_yaml(path: Path) -> dict[str, object]:
-    import yaml
+    from outlay.settings.yaml_file import read_yaml
 
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"settings file {path} does not exist") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"settings file {path} cannot be read: {error}") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        # ValueError: PyYAML takes 2024-13-45 for a date and does not check it.
-        raise InputError(f"settings file {path} is no valid YAML: {_one_line(error)}") from None
-    if not isinstance(document, dict) or not all(isinstance(key, str) for key in document):
-        raise InputError(f"settings file {path} must be a mapping such as `model: llama-3.1-8b`")
-    return document
+    return read_yaml(path)
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+def _without_prefix(keys: Mapping[str, object], path: Path) -> dict[str, object]:
+    twice = [key for key in keys if PREFIX + key in keys]
+    if twice:
+        raise InputError(f"{twice[0]!r} stands twice, with and without {PREFIX!r}, in {path}")
+    return {key.removeprefix(PREFIX): value for key, value in keys.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import reprlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,10 @@ from pydantic_core import ErrorDetails
 from outlay.errors import Problem
 from outlay.settings.model import Settings, WorkloadSettings
 
+# A value or name is shown up to this many characters: aliases of a few lines of YAML can make millions.
+MOST_SHOWN = 600
+VALUES = reprlib.Repr()
+VALUES.maxstring = VALUES.maxother = VALUES.maxlong = 120
 QUOTED = re.compile(r"'([^']+)'")
 # Pydantic's kinds of error whose own words are of Python, not of settings.
 WORDS = {
@@ -48,7 +53,12 @@ def _problem(detail: ErrorDetails, *, flat: bool) -> Problem:
     loc = list(detail["loc"])
     if flat and loc[:2] == ["workloads", 0]:
         loc = loc[2:]
-    return Problem(_path(loc), _message(detail, in_workload="workloads" in loc, flat=flat))
+    message = _message(detail, in_workload="workloads" in loc, flat=flat)
+    return Problem(_short(_path(loc), 100), _short(message, MOST_SHOWN))
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most // 2]} … {text[-most // 4 :]}"
 
 
 def _path(loc: list[int | str]) -> str:
@@ -69,7 +79,7 @@ def _message(detail: ErrorDetails, *, in_workload: bool, flat: bool) -> str:
         return _not_allowed(str(detail["input"]), QUOTED.findall(context["expected"]))
     if kind == "value_error":
         return str(context["error"])
-    return f"{_rule(kind, context, detail['msg'])}, got {detail['input']!r}"
+    return f"{_rule(kind, context, detail['msg'])}, got {VALUES.repr(detail['input'])}"
 
 
 def _rule(kind: str, context: Mapping[str, Any], message: str) -> str:
