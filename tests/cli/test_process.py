@@ -124,6 +124,21 @@ def test_a_reader_that_goes_away_is_no_error(arguments: tuple[str, ...]) -> None
     assert err in ("", "planning ...\n")
 
 
+@pytest.mark.skipif(
+    not Path("/dev/full").exists(), reason="only Linux has a disk that is always full"
+)
+@pytest.mark.parametrize("arguments", [("plan", *SMALL), ("plan", *SMALL, "--json"), ("--help",)])
+def test_a_full_disk_is_one_message(arguments: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        finished = subprocess.run(
+            [OUTLAY, *arguments], check=False, stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert finished.returncode == 1
+    said = finished.stderr.splitlines()
+    assert said[-1] == "error: the output cannot be written: No space left on device"
+    assert said[:-1] in ([], ["planning ..."])
+
+
 def test_a_budget_is_held_even_when_nobody_reads() -> None:
     command = f"'{OUTLAY}' plan {' '.join(SMALL)} --budget 1 | true; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(

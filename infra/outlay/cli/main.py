@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 
 import click
@@ -19,6 +20,10 @@ from outlay.cli.precision import precision
 from outlay.cli.render import render
 from outlay.cli.size import size
 from outlay.errors import OutlayError
+from outlay.reporting.output import forget_output
+
+# What a write to standard output ends with when there is no room for it.
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -61,3 +66,9 @@ def main() -> None:
     except OutlayError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        forget_output()
+        click.echo(f"error: the output cannot be written: {error.strerror}", err=True)
+        sys.exit(1)
