@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sysconfig
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -19,7 +20,10 @@ from outlay.serving.yaml_text import parse_documents
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-TEMPLATES = Path(__file__).resolve().parents[3] / "templates" / "llm-d"
+CHECKOUT = Path(__file__).resolve().parents[3]
+# Where a wheel puts them; see pyproject.toml.
+INSTALLED = Path(sysconfig.get_path("data")) / "share" / "outlay"
+TEMPLATES = (CHECKOUT if (CHECKOUT / "templates").is_dir() else INSTALLED) / "templates" / "llm-d"
 CRDS = Path(__file__).resolve().parent / "crds"
 # Applied everywhere, except the first where the provider installs it.
 INFERENCE_POOL_CRD = "inferencepools.yaml"
