@@ -98,8 +98,8 @@ class OverBudgetError(OutlayError):
         self.usd_per_month = usd_per_month
         self.budget_usd_per_month = budget_usd_per_month
         super().__init__(
-            f"the plan costs ${usd_per_month:,.0f}/month, over the budget of"
-            f" ${budget_usd_per_month:,.0f}/month (budgetUsdPerMonth)."
+            f"the plan costs ${usd_per_month:,.2f}/month, over the budget of"
+            f" ${budget_usd_per_month:,.2f}/month (budgetUsdPerMonth)."
             f" Dearest: {'; '.join(dearest)}."
             " Raise the budget, lower targetRps, relax the SLO or allow more markets or providers."
         )

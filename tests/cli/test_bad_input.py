@@ -103,7 +103,7 @@ def test_over_budget_shows_the_plan_and_exits_3(run: Command) -> None:
     ended = run("plan", *SMALL, "--budget", "1")
     assert ended.code == 3
     assert "OVER the budget of $1.00/month by $" in ended.out
-    assert "over the budget of $1/month (budgetUsdPerMonth). Dearest: " in ended.err
+    assert "over the budget of $1.00/month (budgetUsdPerMonth). Dearest: " in ended.err
 
 
 def test_over_budget_gives_the_whole_json(run: Command) -> None:
