@@ -45,7 +45,7 @@ def main() -> None:
     )
     has_token = bool(config.get(f"outlay:{TOKEN_KEY}"))
     rendered = render(plan, hf_token=has_token)
-    clusters = [provision(cluster, plan=plan, options=options) for cluster in plan.clusters]
+    clusters = provision(plan, options=options)
     for cluster, manifests in zip(clusters, rendered, strict=True):
         base = declare(manifests, provider=cluster.kubernetes).base
         if has_token:

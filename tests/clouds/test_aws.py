@@ -34,9 +34,7 @@ def provisioned(
 ) -> Recorded:
     """Provision a cluster against mocks."""
     made = cluster or aws_cluster()
-    return record(
-        lambda: provision(made, plan=plan(made), options=CloudOptions(**options)), preview=preview
-    )
+    return record(lambda: provision(plan(made), options=CloudOptions(**options)), preview=preview)
 
 
 def group(recorded: Recorded, name: str) -> dict[str, Any]:
@@ -160,7 +158,7 @@ def test_the_kubeconfig_is_secret_and_asks_the_aws_command_for_a_token() -> None
     cluster = aws_cluster()
 
     def kubeconfig() -> pulumi.Output[str]:
-        return provision(cluster, plan=plan(cluster), options=CloudOptions()).kubeconfig
+        return provision(plan(cluster), options=CloudOptions())[0].kubeconfig
 
     text, is_secret = resolved(kubeconfig)
     assert is_secret
@@ -184,9 +182,7 @@ def test_a_cluster_gives_its_pools_by_their_names_in_the_plan() -> None:
     """Serving waits for the pool that it runs on."""
     cluster = aws_cluster()
     names: list[str] = []
-    record(
-        lambda: names.extend(provision(cluster, plan=plan(cluster), options=CloudOptions()).pools)
-    )
+    record(lambda: names.extend(provision(plan(cluster), options=CloudOptions())[0].pools))
     assert names == ["cpu", "g6-xlarge-on-demand", "p5-48xlarge-spot"]
 
 
@@ -248,4 +244,4 @@ def test_a_place_that_does_not_exist_is_refused_before_anything_is_declared(
     cluster: Cluster, options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(InputError, match=message):
-        provision(cluster, plan=plan(cluster), options=CloudOptions(**options))
+        provision(plan(cluster), options=CloudOptions(**options))

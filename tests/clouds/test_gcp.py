@@ -33,7 +33,7 @@ def provisioned(
     """Provision a cluster against mocks."""
     made = cluster or gcp_cluster()
     chosen = CloudOptions(**{"gcp_project": PROJECT, **options})
-    return record(lambda: provision(made, plan=plan(made), options=chosen), preview=preview)
+    return record(lambda: provision(plan(made), options=chosen), preview=preview)
 
 
 def gpu_node_pool(recorded: Recorded) -> dict[str, Any]:
@@ -262,7 +262,7 @@ def test_the_kubeconfig_is_secret_and_asks_googles_plugin_for_a_token() -> None:
 
     def kubeconfig() -> pulumi.Output[str]:
         options = CloudOptions(gcp_project=PROJECT)
-        return provision(cluster, plan=plan(cluster), options=options).kubeconfig
+        return provision(plan(cluster), options=options)[0].kubeconfig
 
     text, is_secret = resolved(kubeconfig)
     assert is_secret
@@ -297,4 +297,4 @@ def test_what_is_missing_or_does_not_exist_is_refused_before_anything_is_declare
 ) -> None:
     chosen = CloudOptions(**{"gcp_project": PROJECT, **options})
     with pytest.raises(InputError, match=message):
-        provision(cluster, plan=plan(cluster), options=chosen)
+        provision(plan(cluster), options=chosen)

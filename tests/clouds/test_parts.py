@@ -121,7 +121,7 @@ def test_a_secret_goes_to_its_namespace_and_stays_secret() -> None:
     planned = plan(cluster)
 
     def program() -> None:
-        made = provision(cluster, plan=planned, options=CloudOptions())
+        (made,) = provision(planned, options=CloudOptions())
         token = {"HF_TOKEN": pulumi.Output.secret("hf_x")}
         kubernetes_secret(made, "hf", token, namespace="llm-d", depends_on=[])
 

@@ -11,7 +11,8 @@ from outlay.catalog import PROVIDERS
 from outlay.clouds import CloudOptions, provision
 from outlay.clouds.registry import PACKAGES
 from outlay.errors import InputError
-from tests.clouds.builders import aws_cluster, plan
+from tests.clouds.builders import aws_cluster, gcp_cluster, plan
+from tests.clouds.recorder import record
 
 LOADED = "import sys; print(*sorted({m.partition('.')[0] for m in sys.modules if m.startswith('pulumi_')}))"
 
@@ -58,4 +59,19 @@ def test_a_provider_without_package_is_named_with_the_way_out(name: str) -> None
     """The error says what, where and how to fix."""
     cluster = aws_cluster(name="there", provider=name)
     with pytest.raises(InputError, match=r"'there' is on \w+, .* set `providers` to .*: aws, gcp"):
-        provision(cluster, plan=plan(cluster), options=CloudOptions())
+        provision(plan(cluster), options=CloudOptions())
+
+
+def test_a_wrong_second_cluster_leaves_the_first_undeclared() -> None:
+    """All that can be wrong is found before the first resource: half a plan is worse than none."""
+    told: list[str] = []
+
+    def program() -> None:
+        both = plan(aws_cluster(), gcp_cluster())
+        with pytest.raises(InputError) as error:
+            provision(both, options=CloudOptions())
+        told.append(str(error.value))
+
+    recorded = record(program)
+    assert "gcp:project" in told[0]
+    assert recorded.resources == ()

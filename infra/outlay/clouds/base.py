@@ -4,9 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import pulumi
 from pulumi_kubernetes.provider import Provider
+
+from outlay.planning.plan import Cluster
+
+
+class Connected(Protocol):
+    """What the component of a cluster offers, whatever its provider."""
+
+    @property
+    def kubeconfig(self) -> pulumi.Output[str]:
+        """How to reach it; secret."""
+        ...
+
+    @property
+    def kubernetes(self) -> Provider:
+        """The Kubernetes provider through which its objects are declared."""
+        ...
+
+    @property
+    def pools(self) -> Mapping[str, pulumi.Resource]:
+        """Its node pools by their name in the Plan."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +46,18 @@ class ProvisionedCluster:
     kubeconfig: pulumi.Output[str]
     kubernetes: Provider
     pools: Mapping[str, pulumi.Resource]
+
+    @classmethod
+    def of(cls, cluster: Cluster, made: Connected) -> ProvisionedCluster:
+        """Return a cluster of the Plan with what a provider's package made of it."""
+        return cls(
+            name=cluster.name,
+            provider=cluster.provider,
+            region=cluster.region,
+            kubeconfig=made.kubeconfig,
+            kubernetes=made.kubernetes,
+            pools=made.pools,
+        )
 
 
 def connect(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from types import MappingProxyType
 from typing import Protocol, cast
@@ -15,25 +16,30 @@ from outlay.clouds.options import CloudOptions
 from outlay.errors import InputError
 from outlay.planning.plan import Cluster, Plan
 
+Ready = Callable[[], ProvisionedCluster]
 PACKAGES = MappingProxyType({"aws": "outlay.clouds.aws", "gcp": "outlay.clouds.gcp"})
 
 
-class Provision(Protocol):
-    """What each provider's package offers under the name `provision`."""
+class Prepare(Protocol):
+    """What each provider's package offers under the name `prepare`."""
 
-    def __call__(
-        self, cluster: Cluster, *, plan: Plan, options: CloudOptions
-    ) -> ProvisionedCluster:
-        """Declare the resources of one cluster."""
+    def __call__(self, cluster: Cluster, *, plan: Plan, options: CloudOptions) -> Ready:
+        """Check everything that can be wrong, and return what declares the cluster."""
         ...
 
 
-def provision(cluster: Cluster, *, plan: Plan, options: CloudOptions) -> ProvisionedCluster:
-    """Declare the resources of one cluster and of everything under it.
+def provision(plan: Plan, *, options: CloudOptions) -> tuple[ProvisionedCluster, ...]:
+    """Declare the resources of every cluster of a plan, or of none.
 
     Raises:
-        InputError: outlay can price this provider but not provision it, or an option is missing.
+        InputError: outlay can price a provider but not provision it, or an option is missing or
+            wrong; nothing is declared then.
     """
+    ready = [_prepare(cluster, plan, options) for cluster in plan.clusters]
+    return tuple(declare() for declare in ready)
+
+
+def _prepare(cluster: Cluster, plan: Plan, options: CloudOptions) -> Ready:
     package = PACKAGES.get(cluster.provider)
     if package is None:
         title = provider_named(cluster.provider).title
@@ -41,4 +47,4 @@ def provision(cluster: Cluster, *, plan: Plan, options: CloudOptions) -> Provisi
             f"cluster {cluster.name!r} is on {title}, which outlay can price but not provision;"
             f" set `providers` to some of: {', '.join(PACKAGES)}"
         )
-    return cast(Provision, import_module(package).provision)(cluster, plan=plan, options=options)
+    return cast(Prepare, import_module(package).prepare)(cluster, plan=plan, options=options)

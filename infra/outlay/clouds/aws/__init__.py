@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from outlay.clouds.aws.cluster import EksCluster, EksClusterArgs
 from outlay.clouds.aws.zones import pool_zones, subnet_zones
 from outlay.clouds.base import ProvisionedCluster
@@ -10,39 +12,31 @@ from outlay.clouds.options import CloudOptions
 from outlay.clouds.tags import cost_tags
 from outlay.planning.plan import Cluster, Plan
 
-__all__ = ["provision"]
+__all__ = ["prepare"]
 
 
-def provision(cluster: Cluster, *, plan: Plan, options: CloudOptions) -> ProvisionedCluster:
-    """Declare the cluster.
+def prepare(
+    cluster: Cluster, *, plan: Plan, options: CloudOptions
+) -> Callable[[], ProvisionedCluster]:
+    """Return what declares the cluster, once everything that it needs is known.
 
     Raises:
         InputError: the region or a chosen zone is not in the table of zones.
     """
     pools = tuple(gpu_nodes(pool) for pool in cluster.pools)
     chosen = {pool.name: _chosen(cluster, pool, options) for pool in pools}
-    made = EksCluster(
-        cluster.name,
-        EksClusterArgs(
-            region=cluster.region,
-            zone_ids=subnet_zones(cluster.region, needed=chosen.values()),
-            kubernetes_version=options.kubernetes_version,
-            protected=options.protected,
-            api_cidrs=options.api_cidrs,
-            tags=cost_tags(plan),
-            cpu_pool=cpu_nodes(cluster.cpu_pool) if cluster.cpu_pool else None,
-            gpu_pools=pools,
-            gpu_pool_zone_ids=chosen,
-        ),
-    )
-    return ProvisionedCluster(
-        name=cluster.name,
-        provider=cluster.provider,
+    args = EksClusterArgs(
         region=cluster.region,
-        kubeconfig=made.kubeconfig,
-        kubernetes=made.kubernetes,
-        pools=made.pools,
+        zone_ids=subnet_zones(cluster.region, needed=chosen.values()),
+        kubernetes_version=options.kubernetes_version,
+        protected=options.protected,
+        api_cidrs=options.api_cidrs,
+        tags=cost_tags(plan),
+        cpu_pool=cpu_nodes(cluster.cpu_pool) if cluster.cpu_pool else None,
+        gpu_pools=pools,
+        gpu_pool_zone_ids=chosen,
     )
+    return lambda: ProvisionedCluster.of(cluster, EksCluster(cluster.name, args))
 
 
 def _chosen(cluster: Cluster, pool: NodePool, options: CloudOptions) -> tuple[str, ...]:
