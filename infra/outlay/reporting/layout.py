@@ -28,9 +28,10 @@ def table(*columns: str, wrapped: Set[str] = frozenset()) -> Table:
     return made
 
 
-def line(out: Console, text: str, *, style: str = "") -> None:
+def line(out: Console, text: str | Text, *, style: str = "") -> None:
     """Print text; a line that a program reads stays one line."""
-    out.print(Text(text, style=style), soft_wrap=not out.is_terminal)
+    shown = Text(text, style=style) if isinstance(text, str) else text
+    out.print(shown, soft_wrap=not out.is_terminal)
 
 
 def percent(share: float, *, digits: int = 1) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from rich.console import Console
@@ -13,6 +13,7 @@ from outlay.planning.plan import Placement, Plan, Pool, Workload
 from outlay.planning.planner import Comparison
 from outlay.pricing.types import HOURS_PER_MONTH, Category
 from outlay.reporting.as_json import gpus_by_type, markets
+from outlay.reporting.layout import line, table
 from outlay.reporting.money import usd
 from outlay.reporting.output import forget_output
 from outlay.sizing.types import Interval
@@ -37,37 +38,37 @@ def console() -> Console:
 def print_plan(plan: Plan) -> None:
     """Print a plan: headline, pools, workloads, other costs, who was left out, warnings."""
     out = console()
-    _print_text(out, _headline(plan))
+    line(out, _headline(plan))
     out.print()
     out.print(_pools(plan))
     for workload in plan.workloads:
         out.print()
-        _print_text(out, _demand(plan, workload))
+        line(out, _demand(plan, workload))
         out.print(_replicas(plan, workload))
     out.print()
     out.print(_other_costs(plan))
     out.print()
     left_out = ((left.reason, left.what) for left in plan.left_out)
     for reason, names in _by_reason(left_out):
-        _print_text(out, Text(f"Left out: {names}: {reason}", style="dim"))
+        line(out, f"Left out: {names}: {reason}", style="dim")
     for warning in plan.warnings:
-        _print_text(out, Text(f"Warning: {warning}", style="yellow"))
+        line(out, f"Warning: {warning}", style="yellow")
 
 
 def print_comparison(rows: Sequence[Comparison]) -> None:
     """Print one row per provider, cheapest first, and below it a line per reason or remark."""
     names = ("Provider", "GPUs", "Market", "Region", ">$/M tokens", ">$/month")
-    table = _table(*names, wrapped={"GPUs", "Region"})
+    shown = table(*names, wrapped={"GPUs", "Region"})
     for row in rows:
-        table.add_row(*_comparison_cells(row))
+        shown.add_row(*_comparison_cells(row))
     out = console()
-    out.print(table)
+    out.print(shown)
     remarks = [(row.reason, row.provider) for row in rows if row.reason]
     if remarks:
         out.print()
     for reason, providers in _by_reason(remarks):
-        for line in _remark(providers, reason):
-            _print_text(out, Text(line))
+        for remark in _remark(providers, reason):
+            line(out, remark)
 
 
 def _remark(names: str, reason: str) -> list[str]:
@@ -76,11 +77,6 @@ def _remark(names: str, reason: str) -> list[str]:
     return (
         [f"{names}: {reason}"] if len(parts) == 1 else [f"{names}:", *(f"  - {p}" for p in parts)]
     )
-
-
-def _print_text(out: Console, text: Text) -> None:
-    # A line that a program reads stays one line.
-    out.print(text, soft_wrap=not out.is_terminal)
 
 
 def _headline(plan: Plan) -> Text:
@@ -113,10 +109,10 @@ def _against(plan: Plan, budget: Decimal) -> str:
 
 def _pools(plan: Plan) -> Table:
     names = ("Where", "Market", "Nodes", "GPUs of each", ">$/node-h", ">$/month")
-    table = _table(*names, wrapped={"Nodes", "GPUs of each"})
+    shown = table(*names, wrapped={"Nodes", "GPUs of each"})
     for pool in plan.pools:
-        table.add_row(*_pool_cells(pool))
-    return table
+        shown.add_row(*_pool_cells(pool))
+    return shown
 
 
 def _pool_cells(pool: Pool) -> tuple[str, ...]:
@@ -143,11 +139,11 @@ def _demand(plan: Plan, workload: Workload) -> Text:
 
 def _replicas(plan: Plan, workload: Workload) -> Table:
     names = ("Replicas", "Grade", ">Req/s each", ">TTFT ms", ">TPOT ms")
-    table = _table(*names, wrapped={"Replicas"})
+    shown = table(*names, wrapped={"Replicas"})
     for placement in plan.placements:
         if placement.workload == workload.name:
-            table.add_row(*_placement_cells(placement))
-    return table
+            shown.add_row(*_placement_cells(placement))
+    return shown
 
 
 def _placement_cells(placement: Placement) -> tuple[str, ...]:
@@ -168,7 +164,7 @@ def _range(interval: Interval, *, digits: int) -> str:
 def _other_costs(plan: Plan) -> Table:
     """One row per cluster and category; the JSON has every single cost."""
     where = {cluster.name: f"{cluster.provider} {cluster.region}" for cluster in plan.clusters}
-    table = _table("Where", "Also paid", "What", ">$/month", wrapped={"What"})
+    shown = table("Where", "Also paid", "What", ">$/month", wrapped={"What"})
     groups: dict[tuple[str, Category], list[tuple[str, Decimal]]] = {}
     for cost in plan.fixed_costs:
         what = cost.what + (" (usage)" if cost.is_usage else "")
@@ -176,8 +172,8 @@ def _other_costs(plan: Plan) -> Table:
     for (cluster, category), costs in groups.items():
         total = sum((amount for _, amount in costs), Decimal(0))
         names = ", ".join(what for what, _ in costs)
-        table.add_row(where[cluster], category, names, usd(total * HOURS_PER_MONTH))
-    return table
+        shown.add_row(where[cluster], category, names, usd(total * HOURS_PER_MONTH))
+    return shown
 
 
 def _by_reason(pairs: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
@@ -200,20 +196,3 @@ def _comparison_cells(row: Comparison) -> tuple[str, ...]:
         usd(plan.usd_per_million_tokens),
         usd(plan.usd_per_month),
     )
-
-
-def _table(*columns: str, wrapped: Set[str]) -> Table:
-    """Return an empty table; a column that starts with `>` is right-aligned.
-
-    On a narrow terminal only the columns in `wrapped` give way, so that no name breaks in two.
-    """
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for column in columns:
-        name = column.removeprefix(">")
-        table.add_column(
-            name,
-            justify="right" if name != column else "left",
-            overflow="fold",
-            no_wrap=name not in wrapped,
-        )
-    return table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from decimal import Decimal
 from enum import StrEnum
 from ipaddress import ip_network
@@ -61,9 +62,9 @@ def _provider_name(name: str, info: ValidationInfo) -> str:
     return _known(lambda: _catalog(info).provider_names.resolve(name))
 
 
-def _known(resolve: object) -> str:
+def _known(resolve: Callable[[], str]) -> str:
     try:
-        return str(resolve())  # type: ignore[operator]  # a thunk from the three resolvers above
+        return resolve()
     except UnknownNameError as error:
         raise ValueError(str(error)) from None
 
