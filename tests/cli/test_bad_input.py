@@ -94,9 +94,21 @@ def test_all_problems_of_all_flags_come_at_once(run: Command) -> None:
 def test_a_comparison_without_any_provider_shows_why_and_exits_2(run: Command) -> None:
     ended = run("compare", "--model", "kimi-k2", "--rps", "1", "--gpu", "t4", "--provider", "aws")
     assert ended.code == 2
-    assert "aws       -     -       -                -  not feasible" in ended.out
-    assert "kimi-k2 on 8 x T4 at fp8" in ended.out
-    assert ended.err == "error: no provider can serve this; the reasons of each are above\n"
+    assert ended.out.startswith("not feasible: aws: kimi-k2 on 1, 2, 4 or 8 x T4 at fp8: ")
+    assert ended.err == "error: no provider alone can serve this; the reasons are above\n"
+
+
+def test_a_comparison_of_which_every_row_is_over_budget_exits_3(run: Command) -> None:
+    ended = run("compare", *SMALL, "--budget", "1")
+    assert ended.code == 3
+    assert "* over the budget of $1.00/month" in ended.out
+    assert "over the budget of $1.00/month (budgetUsdPerMonth)" in ended.err
+
+
+def test_a_gpu_that_only_others_sell_is_said_to_be_so(run: Command) -> None:
+    ended = run("plan", "--model", "llama-3.1-8b", "--rps", "3", "--gpu", "GH200")
+    assert ended.code == 2
+    assert "GH200 is sold only by CoreWeave and Lambda, which outlay cannot" in ended.err
 
 
 def test_over_budget_shows_the_plan_and_exits_3(run: Command) -> None:

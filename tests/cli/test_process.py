@@ -76,7 +76,7 @@ def test_help_lists_verbs_and_exit_codes(flag: str) -> None:
     text = " ".join(ended.out.split())
     codes = "0 fine, 1 a problem in the input, 2 no feasible plan, 3 over budget"
     assert f"Exit codes: {codes}" in text
-    assert "compare Show what each provider alone would cost." in text
+    assert "compare Show what each provider alone would cost, or each GPU." in text
     assert "plan Show the cheapest node pools and what they cost." in text
     assert "render Write the plan's Kubernetes objects as YAML." in text
 

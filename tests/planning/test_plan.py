@@ -11,7 +11,7 @@ from outlay.catalog import Confidence, Market
 from outlay.errors import NoFeasiblePlanError, OverBudgetError
 from outlay.planning.assemble import Identity, cluster_name, pool_name
 from outlay.planning.budget import check_budget
-from outlay.planning.planner import compare, make_plan
+from outlay.planning.planner import make_plan
 from outlay.pricing.types import Category
 from tests.planning.builders import catalog, offer, settings
 
@@ -150,23 +150,6 @@ def test_within_budget_passes() -> None:
     check_budget(make_plan(settings(budgetUsdPerMonth=1_000_000), catalog([offer()])))
 
 
-def test_compare_puts_the_cheapest_first_and_the_infeasible_last() -> None:
-    on_sale = [
-        offer(usd_per_hour="5.00"),
-        offer(provider="gcp", region="us-central1", usd_per_hour="4.00"),
-        offer(provider="lambda", region="global", usd_per_hour="1.00"),
-    ]
-    rows = compare(settings(), catalog(on_sale))
-    assert [(row.provider, row.plan is not None) for row in rows] == [
-        ("lambda", True),
-        ("gcp", True),
-        ("aws", True),
-        ("azure", False),
-        ("coreweave", False),
-    ]
-    assert "cannot provision it yet" in rows[0].reason
-
-
 def test_a_plan_never_buys_where_nothing_can_be_provisioned() -> None:
     cheap = offer(provider="lambda", region="global", usd_per_hour="0.10")
     plan = make_plan(settings(), catalog([cheap, offer()]))
@@ -208,9 +191,3 @@ def test_a_spot_price_far_below_on_demand_is_marked() -> None:
 def test_a_single_replica_is_marked() -> None:
     plan = make_plan(settings(targetRps=1), catalog([offer()]))
     assert any("runs as one replica" in warning for warning in plan.warnings)
-
-
-def test_compare_says_when_no_region_matches() -> None:
-    on_sale = [offer(), offer(provider="azure", region="eastus")]
-    rows = {row.provider: row for row in compare(settings(regions="us-*"), catalog(on_sale))}
-    assert rows["azure"].reason == "regions: none of us-* is one of eastus"

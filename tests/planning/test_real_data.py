@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from outlay.planning.candidates import field
+from outlay.planning.compare import compare
 from outlay.planning.fleet import FleetProgram
-from outlay.planning.planner import compare, make_plan
+from outlay.planning.planner import make_plan
 from outlay.planning.prune import prune
 from outlay.planning.sites import sites
+from outlay.planning.whatif import By
 from tests.planning.builders import REAL, settings
 
 
@@ -31,14 +33,14 @@ def test_the_same_question_has_the_same_answer() -> None:
 
 
 def test_compare_shows_all_five_providers() -> None:
-    rows = compare(settings(), REAL)
-    assert {row.provider for row in rows} == {"aws", "gcp", "azure", "coreweave", "lambda"}
+    rows = compare(settings(), REAL, by=By.PROVIDER)
+    assert {row.name for row in rows} == {"aws", "gcp", "azure", "coreweave", "lambda"}
     assert all(row.plan is not None and row.plan.mip_gap == 0 for row in rows)
 
 
 def test_the_best_of_all_is_no_dearer_than_the_best_of_one() -> None:
     """Joint planning over the provisioned providers beats each of them alone."""
     together = make_plan(settings(), REAL).usd_per_hour
-    for row in compare(settings(providers=["aws", "gcp"]), REAL):
+    for row in compare(settings(providers=["aws", "gcp"]), REAL, by=By.PROVIDER):
         assert row.plan is not None
         assert together <= row.plan.usd_per_hour

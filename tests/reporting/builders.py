@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
+from outlay.planning.compare import Comparison
 from outlay.planning.plan import FixedCost, LeftOut, Plan
-from outlay.planning.planner import Comparison
 from outlay.pricing.types import Category
 from tests.serving.builders import cluster, placement, plan, pool, shape, spot_pool, workload
 
@@ -51,9 +51,9 @@ def full_plan() -> Plan:
 
 def comparison() -> tuple[Comparison, ...]:
     """Return one provider that serves and two that do not, for the same reasons."""
-    reasons = "chat on 1 x L4: too slow; chat on 2 x L4: too slow"
+    reasons = ("chat on 1 x L4: too slow", "chat on 2 x L4: too slow")
     return (
-        Comparison(provider="aws", plan=full_plan(), reason="priced only"),
-        Comparison(provider="azure", plan=None, reason=reasons),
-        Comparison(provider="gcp", plan=None, reason=reasons),
+        Comparison(name="aws", plan=full_plan(), reasons=("priced only",)),
+        Comparison(name="azure", plan=None, reasons=reasons),
+        Comparison(name="gcp", plan=None, reasons=reasons),
     )

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from outlay.reporting.as_json import compare_json, plan_json
+from outlay.planning.whatif import By
+from outlay.reporting.as_json import plan_json
+from outlay.reporting.compare import compare_json
 from tests.reporting.builders import comparison, full_plan
 from tests.reporting.document import documented, fields
 
@@ -125,6 +127,7 @@ def test_a_plan_survives_json() -> None:
 def test_a_provider_that_serves_and_two_that_do_not() -> None:
     refused = {
         "feasible": False,
+        "over_budget": False,
         "reason": "chat on 1 x L4: too slow; chat on 2 x L4: too slow",
         "usd_per_month": None,
         "usd_per_million_tokens": None,
@@ -132,11 +135,14 @@ def test_a_provider_that_serves_and_two_that_do_not() -> None:
         "markets": [],
         "pools": [],
     }
-    assert compare_json(comparison()) == {
+    assert compare_json(comparison(), by=By.PROVIDER) == {
+        "by": "provider",
         "rows": [
             {
+                "name": "aws",
                 "provider": "aws",
                 "feasible": True,
+                "over_budget": False,
                 "reason": "priced only",
                 "usd_per_month": 4088.0,
                 "usd_per_million_tokens": 0.20254630,
@@ -144,9 +150,9 @@ def test_a_provider_that_serves_and_two_that_do_not() -> None:
                 "markets": ["on-demand", "spot"],
                 "pools": EXPECTED["pools"],
             },
-            {"provider": "azure", **refused},
-            {"provider": "gcp", **refused},
-        ]
+            {"name": "azure", "provider": "azure", **refused},
+            {"name": "gcp", "provider": "gcp", **refused},
+        ],
     }
 
 
@@ -157,13 +163,13 @@ def test_every_field_of_a_plan_is_documented_and_every_documented_one_is_there()
 def test_every_field_of_a_comparison_is_documented_and_every_documented_one_is_there() -> None:
     found = {
         path.replace("rows[].markets[]", "rows[].markets")
-        for path in fields(compare_json(comparison()))
+        for path in fields(compare_json(comparison(), by=By.PROVIDER))
     }
     assert found == documented("compare")
 
 
 @pytest.mark.parametrize("row", [0, 1])
 def test_every_row_of_a_comparison_has_the_same_fields(row: int) -> None:
-    (rows,) = compare_json(comparison()).values()
+    rows = compare_json(comparison(), by=By.PROVIDER)["rows"]
     assert isinstance(rows, list)
     assert list(rows[row]) == list(rows[2])

@@ -7,7 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from outlay.reporting.tables import PIPE_WIDTH, print_comparison, print_plan
+from outlay.planning.whatif import By
+from outlay.reporting.compare import print_comparison
+from outlay.reporting.tables import PIPE_WIDTH, print_plan
 from tests.reporting.builders import comparison, full_plan
 
 PLAN = """\
@@ -36,13 +38,11 @@ Left out: aws/eu-west-1: no price
 Warning: spot nodes can be taken away
 """
 COMPARISON = """\
-Provider  GPUs     Market            Region     $/M tokens       $/month
-aws       10 x L4  on-demand + spot  us-east-1     $0.2025        $4,088
-azure     -        -                 -                   -  not feasible
-gcp       -        -                 -                   -  not feasible
+Provider  GPUs     Market            Region     $/M tokens  $/month
+aws       10 x L4  on-demand + spot  us-east-1     $0.2025   $4,088
 
 aws: priced only
-azure, gcp:
+not feasible: azure, gcp:
   - chat on 1 x L4: too slow
   - chat on 2 x L4: too slow
 """
@@ -54,7 +54,7 @@ def test_a_plan_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_comparison_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
-    print_comparison(comparison())
+    print_comparison(comparison(), by=By.PROVIDER)
     assert capsys.readouterr().out == COMPARISON
 
 
@@ -101,7 +101,7 @@ def test_no_name_is_broken_and_no_line_is_too_long(
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
     monkeypatch.setenv("NO_COLOR", "1")
     print_plan(full_plan())
-    print_comparison(comparison())
+    print_comparison(comparison(), by=By.PROVIDER)
     out = capsys.readouterr().out
     assert max(len(line.rstrip()) for line in out.splitlines() if "\x1b" not in line) <= columns
     for name in ("g6.12xlarge", "us-east-1", "on-demand", "covered", "feasible", "m7i.4xlarge"):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
-from outlay.catalog import Catalog, Market
+from outlay.catalog import Catalog, Market, provider
 from outlay.errors import NoFeasiblePlanError
 from outlay.planning.candidates import Field
+from outlay.planning.misfits import merged
 from outlay.planning.sites import Site
 from outlay.planning.warnings import WHAT_IS_LOST
 from outlay.settings import Settings, SurviveDomain
@@ -22,7 +22,7 @@ def why_infeasible(
     reasons = [f"{left.what}: {left.reason}" for left in field.left_out]
     unserved = _unserved(settings, field)
     if not field.candidates:
-        reasons += _nothing_on_sale(settings, catalog)
+        reasons += _nothing_on_sale(settings, catalog, field)
     for label in unserved:
         reasons += _misfits(label, settings, field)
     if field.candidates and not unserved:
@@ -35,13 +35,18 @@ def _unserved(settings: Settings, field: Field) -> list[str]:
     return [w.label for index, w in enumerate(settings.workloads) if index not in served]
 
 
-def _nothing_on_sale(settings: Settings, catalog: Catalog) -> list[str]:
+def _nothing_on_sale(settings: Settings, catalog: Catalog, field: Field) -> list[str]:
     providers = settings.providers or tuple(sorted({o.provider for o in catalog.offers}))
     on_sale = [o for o in catalog.offers if o.provider in providers]
     if settings.markets == (Market.SPOT,) and not any(o.market is Market.SPOT for o in on_sale):
         there = ", ".join(providers)
         return [f"markets: spot alone, but no spot price is known at {there}; add on-demand"]
-    if settings.gpus and not any(o.gpu in settings.gpus for o in on_sale):
+    sellers = {o.provider for o in on_sale if o.gpu in settings.gpus}
+    if sellers and sellers <= {left.what for left in field.left_out}:
+        titles = " and ".join(provider(name).title for name in sorted(sellers))
+        wanted = ", ".join(settings.gpus)
+        return [f"gpus: {wanted} is sold only by {titles}, which outlay cannot provision yet"]
+    if settings.gpus and not sellers:
         wanted, sold = ", ".join(settings.gpus), ", ".join(sorted({o.gpu for o in on_sale}))
         return [f"gpus: {wanted} is not on sale at {', '.join(providers)}, which sell {sold}"]
     if settings.regions:
@@ -53,15 +58,10 @@ def _nothing_on_sale(settings: Settings, catalog: Catalog) -> list[str]:
 def _misfits(label: str, settings: Settings, field: Field) -> list[str]:
     workload = next(w for w in settings.workloads if w.label == label)
     found = [m for m in field.misfits if m.model == workload.model]
-    lines = Counter(
-        f"{label} on {m.tensor_parallel} x {m.gpu} at {m.weight_precision}: {m.reason}"
-        for m in found
-    )
-    # The largest GPU groups come closest to fitting: they are the ones worth reading.
-    nearest = sorted(lines, key=lambda line: -int(line.split(" on ")[1].split(" x ")[0]))
-    more = len(nearest) - MOST_REASONS
-    tail = [f"{label}: and {more} more combinations"] if more > 0 else []
-    return [*nearest[:MOST_REASONS], *tail]
+    lines = merged(label, found)
+    more = len(lines) - MOST_REASONS
+    tail = [f"{label}: and {more} more kinds of reason"] if more > 0 else []
+    return [*lines[:MOST_REASONS], *tail]
 
 
 def _limits(settings: Settings, sites: Sequence[Site]) -> list[str]:

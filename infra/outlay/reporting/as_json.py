@@ -1,12 +1,10 @@
-"""The stable JSON of `plan` and `compare`; docs/json.md describes every field."""
+"""The stable JSON of `plan`; docs/json.md describes every field."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from decimal import Decimal
 
 from outlay.planning.plan import Placement, Plan, Pool, Workload
-from outlay.planning.planner import Comparison
 from outlay.sizing.types import Interval
 
 Json = dict[str, object]
@@ -15,61 +13,31 @@ Json = dict[str, object]
 def plan_json(plan: Plan) -> Json:
     """Return a plan as JSON values; money in USD, hourly unless the name says otherwise."""
     return {
-        "usd_per_hour": _money(plan.usd_per_hour),
-        "usd_per_month": _money(plan.usd_per_month),
-        "usd_per_request": _money(plan.usd_per_request),
-        "usd_per_million_tokens": _money(plan.usd_per_million_tokens),
-        "usd_per_million_output_tokens": _money(plan.usd_per_million_output_tokens),
-        "pools": [_pool(pool) for pool in plan.pools],
+        "usd_per_hour": money(plan.usd_per_hour),
+        "usd_per_month": money(plan.usd_per_month),
+        "usd_per_request": money(plan.usd_per_request),
+        "usd_per_million_tokens": money(plan.usd_per_million_tokens),
+        "usd_per_million_output_tokens": money(plan.usd_per_million_output_tokens),
+        "pools": [pool_json(pool) for pool in plan.pools],
         "workloads": [_workload(plan, workload) for workload in plan.workloads],
         "fixed_costs": [
             {
                 "what": cost.what,
                 "cluster": cost.cluster,
                 "category": cost.category.value,
-                "usd_per_hour": _money(cost.usd_per_hour),
+                "usd_per_hour": money(cost.usd_per_hour),
                 "is_usage": cost.is_usage,
             }
             for cost in plan.fixed_costs
         ],
-        "breakdown": {category.value: _money(usd) for category, usd in plan.breakdown.items()},
+        "breakdown": {category.value: money(usd) for category, usd in plan.breakdown.items()},
         "mip_gap": plan.mip_gap,
         "price_book": {"version": plan.price_book.version, "date": plan.price_book.date},
         "budget_usd_per_month": None
         if plan.budget_usd_per_month is None
-        else _money(plan.budget_usd_per_month),
+        else money(plan.budget_usd_per_month),
         "left_out": [{"what": left.what, "reason": left.reason} for left in plan.left_out],
         "warnings": list(plan.warnings),
-    }
-
-
-def compare_json(rows: Sequence[Comparison]) -> Json:
-    """Return a comparison as JSON values, cheapest first, infeasible last."""
-    return {"rows": [_row(row) for row in rows]}
-
-
-def _row(row: Comparison) -> Json:
-    plan = row.plan
-    if plan is None:
-        costs: Json = {"usd_per_month": None, "usd_per_million_tokens": None}
-        return {
-            "provider": row.provider,
-            "feasible": False,
-            "reason": row.reason,
-            **costs,
-            "gpus": {},
-            "markets": [],
-            "pools": [],
-        }
-    return {
-        "provider": row.provider,
-        "feasible": True,
-        "reason": row.reason,
-        "usd_per_month": _money(plan.usd_per_month),
-        "usd_per_million_tokens": _money(plan.usd_per_million_tokens),
-        "gpus": gpus_by_type(plan),
-        "markets": markets(plan),
-        "pools": [_pool(pool) for pool in plan.pools],
     }
 
 
@@ -86,7 +54,8 @@ def markets(plan: Plan) -> list[str]:
     return sorted({pool.market.value for pool in plan.pools})
 
 
-def _pool(pool: Pool) -> Json:
+def pool_json(pool: Pool) -> Json:
+    """Return a pool as JSON values."""
     return {
         "name": pool.name,
         "cluster": pool.cluster,
@@ -100,8 +69,8 @@ def _pool(pool: Pool) -> Json:
         "min_nodes": pool.min_nodes,
         "max_nodes": pool.max_nodes,
         "disk_gib": pool.disk_gib,
-        "usd_per_node_hour": _money(pool.usd_per_node_hour),
-        "usd_per_hour": _money(pool.usd_per_hour),
+        "usd_per_node_hour": money(pool.usd_per_node_hour),
+        "usd_per_hour": money(pool.usd_per_hour),
         "price_as_of": pool.price_as_of,
         "price_source": pool.price_source,
     }
@@ -163,5 +132,6 @@ def _rounded(value: float) -> float:
     return round(value, 6)
 
 
-def _money(amount: Decimal) -> float:
+def money(amount: Decimal) -> float:
+    """Return an amount of USD as a number, rounded to 8 decimals."""
     return round(float(amount), 8)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from decimal import Decimal
 
 from rich.console import Console
@@ -10,9 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from outlay.planning.plan import Placement, Plan, Pool, Workload
-from outlay.planning.planner import Comparison
 from outlay.pricing.types import HOURS_PER_MONTH, Category
-from outlay.reporting.as_json import gpus_by_type, markets
 from outlay.reporting.layout import line, table
 from outlay.reporting.money import usd
 from outlay.reporting.output import forget_output
@@ -49,34 +47,10 @@ def print_plan(plan: Plan) -> None:
     out.print(_other_costs(plan))
     out.print()
     left_out = ((left.reason, left.what) for left in plan.left_out)
-    for reason, names in _by_reason(left_out):
+    for reason, names in by_reason(left_out):
         line(out, f"Left out: {names}: {reason}", style="dim")
     for warning in plan.warnings:
         line(out, f"Warning: {warning}", style="yellow")
-
-
-def print_comparison(rows: Sequence[Comparison]) -> None:
-    """Print one row per provider, cheapest first, and below it a line per reason or remark."""
-    names = ("Provider", "GPUs", "Market", "Region", ">$/M tokens", ">$/month")
-    shown = table(*names, wrapped={"GPUs", "Region"})
-    for row in rows:
-        shown.add_row(*_comparison_cells(row))
-    out = console()
-    out.print(shown)
-    remarks = [(row.reason, row.provider) for row in rows if row.reason]
-    if remarks:
-        out.print()
-    for reason, providers in _by_reason(remarks):
-        for remark in _remark(providers, reason):
-            line(out, remark)
-
-
-def _remark(names: str, reason: str) -> list[str]:
-    # Why a provider cannot serve is often said GPU by GPU: then one line each.
-    parts = reason.split("; ")
-    return (
-        [f"{names}: {reason}"] if len(parts) == 1 else [f"{names}:", *(f"  - {p}" for p in parts)]
-    )
 
 
 def _headline(plan: Plan) -> Text:
@@ -176,23 +150,9 @@ def _other_costs(plan: Plan) -> Table:
     return shown
 
 
-def _by_reason(pairs: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
+def by_reason(pairs: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
     """Join the names that share a reason, so that forty regions without a price take one line."""
     names: dict[str, list[str]] = {}
     for reason, name in pairs:
         names.setdefault(reason, []).append(name)
     return ((reason, ", ".join(group)) for reason, group in names.items())
-
-
-def _comparison_cells(row: Comparison) -> tuple[str, ...]:
-    if row.plan is None:
-        return (row.provider, "-", "-", "-", "-", "not feasible")
-    plan = row.plan
-    return (
-        row.provider,
-        ", ".join(f"{count} x {gpu}" for gpu, count in gpus_by_type(plan).items()),
-        " + ".join(markets(plan)),
-        ", ".join(sorted({pool.region for pool in plan.pools})),
-        usd(plan.usd_per_million_tokens),
-        usd(plan.usd_per_month),
-    )

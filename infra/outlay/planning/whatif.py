@@ -1,0 +1,140 @@
+"""What-if: plans for changed settings, each made once, over a catalogue that is loaded once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from outlay.catalog import PROVIDERS, Catalog, Market, Offer, Precision
+from outlay.errors import NoFeasiblePlanError
+from outlay.planning.candidates import allowed_offers, precisions
+from outlay.planning.plan import Plan
+from outlay.planning.planner import DEFAULT_IDENTITY, Identity, make_plan
+from outlay.settings import Settings, WorkloadSettings
+
+
+class By(StrEnum):
+    """What a question may be restricted to one of."""
+
+    PROVIDER = "provider"
+    GPU = "gpu"
+    PRECISION = "precision"
+    REGION = "region"
+    MARKET = "market"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """The cheapest plan, or why there is none.
+
+    `priced_only` names the providers of the plan that outlay cannot provision yet.
+    """
+
+    plan: Plan | None
+    reasons: tuple[str, ...] = ()
+    priced_only: tuple[str, ...] = ()
+
+
+class WhatIf:
+    """One question and its variants."""
+
+    def __init__(
+        self, settings: Settings, catalog: Catalog, *, identity: Identity = DEFAULT_IDENTITY
+    ) -> None:
+        self.settings = settings
+        self.catalog = catalog
+        self._identity = identity
+        self._made: dict[str, Outcome] = {}
+
+    def base(self) -> Outcome:
+        """Return the answer to the question itself."""
+        return self.answer(self.settings)
+
+    def answer(self, settings: Settings) -> Outcome:
+        """Return the cheapest plan from providers that outlay provisions."""
+        key = settings.model_dump_json()
+        if key not in self._made:
+            self._made[key] = self._plan(settings, self.catalog, provisioned_only=True)
+        return self._made[key]
+
+    def alone(self, by: By, name: str) -> Outcome:
+        """Return the answer with one provider, GPU, precision, region or market and no other.
+
+        Where that can only be had from providers that outlay cannot provision yet, the plan is of
+        those, and says so.
+        """
+        settings = restricted(self.settings, self.catalog, by=by, name=name)
+        outcome = self.answer(settings)
+        if outcome.plan is not None:
+            return outcome
+        return self._plan(settings, self.catalog, provisioned_only=False)
+
+    def at_prices(self, offers: Sequence[Offer]) -> Outcome:
+        """Return the answer if the market were these offers; not kept."""
+        changed = replace(self.catalog, offers=tuple(offers))
+        return self._plan(self.settings, changed, provisioned_only=True)
+
+    def _plan(self, settings: Settings, catalog: Catalog, *, provisioned_only: bool) -> Outcome:
+        try:
+            plan = make_plan(
+                settings, catalog, identity=self._identity, provisioned_only=provisioned_only
+            )
+        except NoFeasiblePlanError as error:
+            return Outcome(plan=None, reasons=error.reasons)
+        return Outcome(plan=plan, priced_only=_priced_only(plan))
+
+
+def names(settings: Settings, catalog: Catalog, *, by: By) -> tuple[str, ...]:
+    """Return what the settings allow of a kind, in a fixed order; regions as `provider/region`."""
+    if by is By.PRECISION:
+        considered = (p for w in settings.workloads for p in _precisions(w, catalog))
+        return tuple(dict.fromkeys(considered))
+    if by is By.PROVIDER:
+        return tuple(p.name for p in PROVIDERS if p.name in (settings.providers or (p.name,)))
+    if by is By.MARKET:
+        return tuple(settings.markets)
+    offers = allowed_offers(settings, catalog, provisioned_only=False, left_out=[])
+    found = {o.gpu if by is By.GPU else f"{o.provider}/{o.region}" for o in offers}
+    return tuple(sorted(found))
+
+
+def restricted(settings: Settings, catalog: Catalog, *, by: By, name: str) -> Settings:
+    """Return the settings with one provider, GPU, precision, region or market and no other.
+
+    Of several workloads, those that do not consider a precision keep their own.
+    """
+    match by:
+        case By.PROVIDER:
+            return settings.model_copy(update={"providers": (name,)})
+        case By.GPU:
+            return settings.model_copy(update={"gpus": (name,)})
+        case By.REGION:
+            provider = name.split("/", maxsplit=1)[0]
+            return settings.model_copy(update={"providers": (provider,), "regions": (name,)})
+        case By.MARKET:
+            return settings.model_copy(update={"markets": (Market(name),)})
+        case By.PRECISION:
+            only = {"precisions": (Precision(name),)}
+            workloads = [
+                w.model_copy(update=only) if name in _precisions(w, catalog) else w
+                for w in settings.workloads
+            ]
+            return settings.model_copy(update={"workloads": tuple(workloads)})
+
+
+def scaled(settings: Settings, factor: float) -> Settings:
+    """Return the settings with every workload's demand times a factor."""
+    workloads = [
+        w.model_copy(update={"target_rps": w.target_rps * factor}) for w in settings.workloads
+    ]
+    return settings.model_copy(update={"workloads": tuple(workloads)})
+
+
+def _precisions(workload: WorkloadSettings, catalog: Catalog) -> tuple[Precision, ...]:
+    return precisions(workload, catalog.model(workload.model))
+
+
+def _priced_only(plan: Plan) -> tuple[str, ...]:
+    used = {pool.provider for pool in plan.pools}
+    return tuple(p.name for p in PROVIDERS if p.name in used and not p.provisioned)

@@ -1,0 +1,103 @@
+"""A comparison as a table and as JSON (docs/json.md describes every field)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from rich.text import Text
+
+from outlay.planning.compare import Comparison
+from outlay.planning.plan import Plan
+from outlay.planning.whatif import By
+from outlay.reporting.as_json import gpus_by_type, markets, money, pool_json
+from outlay.reporting.layout import Json, line, table
+from outlay.reporting.money import usd
+from outlay.reporting.tables import by_reason, console
+
+TITLES = {
+    By.PROVIDER: "Provider",
+    By.GPU: "GPU alone",
+    By.PRECISION: "Precision",
+    By.REGION: "Region alone",
+    By.MARKET: "Market alone",
+}
+
+
+def print_comparison(rows: Sequence[Comparison], *, by: By) -> None:
+    """Print one row per name that serves, cheapest first; below, who does not and why, merged."""
+    out = console()
+    titles = (TITLES[by], "GPUs", "Market", "Region", ">$/M tokens", ">$/month")
+    shown = table(*titles, wrapped={"GPUs", "Region"})
+    for row in rows:
+        if row.plan is not None:
+            shown.add_row(row.name, *_cells(row.plan, is_over=row.is_over_budget))
+    if shown.row_count:
+        out.print(shown)
+    for number, text in enumerate(_remarks(rows)):
+        if not number and shown.row_count:
+            out.print()
+        line(out, text)
+
+
+def _remarks(rows: Sequence[Comparison]) -> Iterable[str]:
+    if any(row.is_over_budget for row in rows):
+        yield f"* over the budget of {usd(_budget(rows))}/month"
+    # Of regions the provider says it all.
+    served = ((r.name.partition("/")[0], r.reasons) for r in rows if r.plan is not None)
+    for remarks, names in _by_reasons(dict.fromkeys(served)):
+        yield f"{names}: {'; '.join(remarks)}"
+    refused = ((row.name, row.reasons) for row in rows if row.plan is None)
+    for reasons, names in _by_reasons(refused):
+        yield from _refusal(names, reasons)
+
+
+def _by_reasons(
+    pairs: Iterable[tuple[str, tuple[str, ...]]],
+) -> Iterable[tuple[Sequence[str], str]]:
+    remarks = (("\n".join(reasons), name) for name, reasons in pairs if reasons)
+    return ((reasons.split("\n"), names) for reasons, names in by_reason(remarks))
+
+
+def _refusal(names: str, reasons: Sequence[str]) -> list[str]:
+    # Why a name cannot serve may have several reasons: then one line each.
+    if len(reasons) == 1:
+        return [f"not feasible: {names}: {reasons[0]}"]
+    return [f"not feasible: {names}:", *(f"  - {reason}" for reason in reasons)]
+
+
+def _cells(plan: Plan, *, is_over: bool) -> tuple[str | Text, ...]:
+    month = usd(plan.usd_per_month)
+    return (
+        ", ".join(f"{count} x {gpu}" for gpu, count in gpus_by_type(plan).items()),
+        " + ".join(markets(plan)),
+        ", ".join(sorted({pool.region for pool in plan.pools})),
+        usd(plan.usd_per_million_tokens),
+        Text(f"* {month}", style="yellow") if is_over else month,
+    )
+
+
+def _budget(rows: Sequence[Comparison]) -> Decimal:
+    budgets = (row.plan.budget_usd_per_month for row in rows if row.plan is not None)
+    return next((budget for budget in budgets if budget is not None), Decimal(0))
+
+
+def compare_json(rows: Sequence[Comparison], *, by: By) -> Json:
+    """Return a comparison as JSON values, cheapest first, infeasible last."""
+    return {"by": by.value, "rows": [_row(row, by) for row in rows]}
+
+
+def _row(row: Comparison, by: By) -> Json:
+    plan = row.plan
+    return {
+        "name": row.name,
+        "provider": row.name if by is By.PROVIDER else None,
+        "feasible": plan is not None,
+        "over_budget": row.is_over_budget,
+        "reason": "; ".join(row.reasons),
+        "usd_per_month": money(plan.usd_per_month) if plan else None,
+        "usd_per_million_tokens": money(plan.usd_per_million_tokens) if plan else None,
+        "gpus": gpus_by_type(plan) if plan else {},
+        "markets": markets(plan) if plan else [],
+        "pools": [pool_json(pool) for pool in plan.pools] if plan else [],
+    }
