@@ -11,10 +11,10 @@ RUN     = $(BIN)/python -m tools.run
 OUTLAY  = $(BIN)/python -m tools.run_outlay
 
 .DEFAULT_GOAL := help
-.PHONY: help setup preview up destroy cost diff comment audit test test-fast test-host lint format accuracy bench clean
+.PHONY: help setup preview up destroy cost diff comment audit test test-fast test-host lint lint-workflows format accuracy bench clean
 
 help: ## List the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "Variables: STACK=$(STACK)  BASE=$(BASE)  PYTHON=$(PYTHON)  ARGS='more arguments', for instance ARGS=--diff"
 
 setup: ## Install what is needed: .venv and a Pulumi engine (a no-op when both are there)
@@ -55,6 +55,9 @@ lint: setup ## Check style, types and the direction of imports
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+
+lint-workflows: ## Check .github/workflows with actionlint (needs Go)
+	@go -C tools/actionlint tool actionlint $(CURDIR)/.github/workflows/*.yaml
 
 format: setup ## Format the code and fix what can be fixed
 	@$(BIN)/ruff check --fix .

@@ -15,11 +15,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tools.run import install_plugins, pulumi_command
+from tools.sample_change import BASE, STACK, changed_copy, verb_environment
 from tools.sandbox_env import Sandbox
 from tools.setup.layout import REPOSITORY, Layout
 from tools.setup.record import chosen_engine
 
 QUESTION = ["--model", "llama-3.1-8b", "--rps", "10"]
+DIFF = "outlay diff of dev"
+BASE_SIDE, HEAD_SIDE = "preview of dev, no policy pack", "preview of dev, changed copy"
 EMPTY_PROJECT = "name: empty\nruntime: {name: python, options: {toolchain: pip, virtualenv: %s}}\n"
 
 
@@ -30,20 +33,25 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        seconds = measure(Path(folder), runs=arguments.runs)
+        rounds = measure(Path(folder), runs=arguments.runs)
+    seconds = {what: statistics.median(each[what] for each in rounds) for what in rounds[0]}
     ratio = seconds["preview of dev"] / seconds["preview of an empty program"]
+    beyond = statistics.median(each[DIFF] - each[BASE_SIDE] - each[HEAD_SIDE] for each in rounds)
     if arguments.json:
-        print(json.dumps({"seconds": seconds, "dev_preview_per_empty_preview": ratio}, indent=2))
+        ratios = {"dev_preview_per_empty_preview": ratio, "diff_beyond_two_previews_s": beyond}
+        print(json.dumps({"seconds": seconds, **ratios}, indent=2))
         return
     for what, median in seconds.items():
         print(f"{what:40} {median:6.2f} s")
     print(f"{'preview of dev / of an empty program':40} {ratio:6.2f} x")
+    print(f"{'outlay diff beyond its two previews':40} {beyond:6.2f} s")
 
 
-def measure(folder: Path, *, runs: int) -> dict[str, float]:
-    """Return the median seconds of everything that is measured, by name."""
+def measure(folder: Path, *, runs: int) -> list[dict[str, float]]:
+    """Return the seconds of everything that is measured, by name, round by round."""
     layout = Layout.of(REPOSITORY)
     outlay = layout.python.parent / "outlay"
+    sample = changed_copy(layout, folder)
     commands: dict[str, Callable[[], float]] = {
         "outlay --help": lambda: timed([outlay, "--help"]),
         "outlay plan (cold)": lambda: timed([outlay, "plan", *QUESTION]),
@@ -51,13 +59,13 @@ def measure(folder: Path, *, runs: int) -> dict[str, float]:
         "outlay plan --stack prod (cold)": lambda: timed([outlay, "plan", "--stack", "prod"]),
         "program alone, no engine (dev)": lambda: timed([layout.python, "-c", IMPORTS]),
         "preview of an empty program": empty_preview(folder, layout),
-        "preview of dev, no policy pack": preview(folder, layout, stack="dev", policies=False),
+        BASE_SIDE: preview(folder, layout, stack="dev", policies=False),
         "preview of dev": preview(folder, layout, stack="dev", policies=True),
+        HEAD_SIDE: engine_preview(sample),
+        DIFF: diff(sample, layout),
+        "pricing 10,000 resources, JSON included": priced(layout),
     }
-    return {
-        what: statistics.median(command() for _ in range(runs))
-        for what, command in commands.items()
-    }
+    return [{what: command() for what, command in commands.items()} for _ in range(runs)]
 
 
 # What the program of a stack on AWS imports and computes before it declares its first resource.
@@ -98,6 +106,63 @@ def _preview(
     command = pulumi_command(sandbox, "preview", stack=stack, policies=policies, rest=[])
     command[0] = str(sandbox.pulumi)
     return lambda: timed(command, cwd=project, environment=sandbox.environment())
+
+
+def engine_preview(sample: Sandbox) -> Callable[[], float]:
+    """Return a preview of the changed copy, as `outlay diff` asks for one."""
+    command = pulumi_command(sample, "preview", stack=STACK, policies=False, rest=[])
+    command[0] = str(sample.pulumi)
+    return lambda: timed(command, cwd=sample.project, environment=sample.environment())
+
+
+def diff(sample: Sandbox, layout: Layout) -> Callable[[], float]:
+    """Return the diff of the changed copy against its last commit."""
+    outlay = layout.python.parent / "outlay"
+    environment = verb_environment(sample)
+    return lambda: timed(
+        [outlay, "diff", "--stack", STACK, "--base", BASE],
+        cwd=sample.project,
+        environment=environment,
+    )
+
+
+# CPU seconds from the text of an export to its total, as `outlay cost` spends them.
+PRICING = """
+import json, time
+from outlay.catalog import load_catalog
+from outlay.pricing.documents import parse_document
+from outlay.pricing.rates import Rates
+from outlay.pricing.statement import state_costs
+urn, pool = "urn:pulumi:dev::shop::", "aws:eks/nodeGroup:NodeGroup"
+sizes = {"minSize": 1, "desiredSize": 2, "maxSize": 4}
+inputs = {"instanceTypes": ["g6.xlarge"], "diskSize": 100, "scalingConfig": sizes, "region": "us-east-1"}
+resources = [
+    {"urn": f"{urn}{pool}::{n}", "type": pool, "custom": True, "inputs": inputs} for n in range(10_000)
+]
+text = json.dumps({"version": 3, "deployment": {"resources": resources}})
+rates = Rates(load_catalog())
+start = time.process_time()
+statement = state_costs(parse_document(text, source="export"), rates=rates)
+total = statement.total
+print(time.process_time() - start)
+assert len(statement.paid) == 10_000 and not statement.unpriced
+"""
+
+
+def priced(layout: Layout) -> Callable[[], float]:
+    """Return the pricing of a large state, in CPU seconds."""
+
+    def measured() -> float:
+        answer = subprocess.run(
+            [layout.python, "-c", PRICING],
+            check=True,
+            capture_output=True,
+            text=True,
+            cwd=REPOSITORY,
+        )
+        return float(answer.stdout)
+
+    return measured
 
 
 def timed(

@@ -1,6 +1,7 @@
 """Put true output into README.md: `python -m tools.readme [--check]`.
 
-A comment `<!-- output: COMMAND -->` stands before each fenced block that shows a command's output.
+A comment `<!-- output: COMMAND -->` stands before each fenced block that shows a command's output;
+Markdown that a command prints stands unfenced, between it and `<!-- end of output -->`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from tools.setup.layout import REPOSITORY
 
 README = REPOSITORY / "README.md"
 BLOCK = re.compile(
-    r"<!-- output: (?P<command>.*?) -->\n```(?P<kind>text|console)\n(?P<shown>.*?)```\n", re.DOTALL
+    r"<!-- output: (?P<command>[^\n]*?) -->\n"
+    r"(?:```(?P<kind>text|console)\n(?P<shown>.*?)```|(?P<markdown>[^`].*?)<!-- end of output -->)\n",
+    re.DOTALL,
 )
 
 
@@ -32,7 +35,8 @@ def main() -> None:
 
 def blocks() -> list[tuple[str, str]]:
     """Return each shown command with the output that README.md claims."""
-    return [(m["command"], m["shown"]) for m in BLOCK.finditer(README.read_text())]
+    found = BLOCK.finditer(README.read_text())
+    return [(m["command"], m["shown"] or m["markdown"]) for m in found]
 
 
 def output(command: str) -> str:
@@ -46,6 +50,8 @@ def output(command: str) -> str:
 
 def _refreshed(match: re.Match[str]) -> str:
     command, kind = match["command"], match["kind"]
+    if kind is None:
+        return f"<!-- output: {command} -->\n{output(command)}<!-- end of output -->\n"
     prompt = f"$ {command.removeprefix('.venv/bin/')}\n" if kind == "console" else ""
     return f"<!-- output: {command} -->\n```{kind}\n{prompt}{output(command)}```\n"
 

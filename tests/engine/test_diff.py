@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,23 @@ def test_without_a_base_the_change_is_against_what_is_deployed(change: Change) -
     value = as_json(change)
     assert value["usd_per_month_delta"] == pytest.approx(-NODE_USD_PER_MONTH)
     assert value["base_name"] == "what is deployed"
+
+
+def test_a_clean_clone_is_compared_with_its_remote(change: Change, tmp_path: Path) -> None:
+    """As a CI job has it: base is only a branch of the remote, and packages are installed anew."""
+    change.git("checkout", "-q", "-b", "more")
+    change.propose(program(nodes=3))
+    change.git("commit", "-q", "-a", "-m", "more")
+    folder = tmp_path / "clone"
+    change.git("clone", "-q", "--branch", "more", ".", str(folder))
+    (folder / ".venv").symlink_to(VENV)
+    sandbox = replace(change.project.sandbox, project=folder)
+    clone = Change(replace(change.project, sandbox=sandbox))
+    value = as_json(clone, "--base", "origin/main")
+    assert value["usd_per_month_delta"] == pytest.approx(NODE_USD_PER_MONTH)
+    assert value["base_name"].startswith("origin/main (")
+    assert clone.trees() == 1
+    assert clone.git("status", "--porcelain") == ""
 
 
 def test_limits_policies_and_the_comment(change: Change) -> None:

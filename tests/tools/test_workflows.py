@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import pytest
 import yaml
 
 from outlay.cli.main import cli
+from tools.setup.errors import MissingToolError
+from tools.setup.gobuild import go_version
 from tools.setup.layout import REPOSITORY
 
 FOLDER = REPOSITORY / ".github" / "workflows"
@@ -41,6 +44,38 @@ def steps(workflow: Path) -> Iterator[dict[str, Any]]:
 
 def scripts(workflow: Path) -> Iterator[str]:
     return (step["run"] for step in steps(workflow) if "run" in step)
+
+
+def actionlint(*files: Path) -> subprocess.CompletedProcess[str]:
+    """Run the pinned checker; without other checkers that this machine may happen to have."""
+    checker = ["go", "-C", str(REPOSITORY / "tools" / "actionlint"), "tool", "actionlint"]
+    return subprocess.run(
+        [*checker, "-shellcheck=", "-pyflakes=", *files],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture
+def go() -> None:
+    """Go, which builds the checker."""
+    try:
+        go_version()
+    except MissingToolError as error:
+        pytest.skip(f"actionlint is built with Go: {error.problem}")
+
+
+def test_the_checker_of_workflows_finds_nothing(go: None) -> None:
+    checked = actionlint(*FILES)
+    assert (checked.returncode, checked.stdout) == (0, ""), checked.stdout + checked.stderr
+
+
+def test_the_checker_would_find_what_does_not_exist(go: None, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.yaml"
+    text = (FOLDER / "cost.yaml").read_text(encoding="utf-8")
+    wrong.write_text(text.replace("github.base_ref", "github.base_reff"), encoding="utf-8")
+    assert 'property "base_reff" is not defined' in actionlint(wrong).stdout
 
 
 def test_there_are_workflows() -> None:

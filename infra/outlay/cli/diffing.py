@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from outlay.cli.engine import Engine, interruptible
 from outlay.cli.progress import progress
-from outlay.cli.worktree import Checkout, checked_out, compiled_aside, repository_of
+from outlay.cli.worktree import Checkout, checked_out, commit_of, compiled_aside, repository_of
 from outlay.errors import DataError, OverLimitError, PolicyFailedError
 from outlay.pricing.diff import Labels, StackDiff, as_deployed, diff_stack
 from outlay.pricing.limits import Limits, broken
@@ -52,8 +54,12 @@ def make_diff(engine: Engine, base: str | None) -> StackDiff:
         EngineError: One of the two does not preview.
     """
     engine.check()
-    with interruptible(), ThreadPoolExecutor(max_workers=1) as aside:
-        sides = _with_deployed(engine, aside) if base is None else _with_base(engine, base, aside)
+    # What the thread has set up is taken down after it has ended.
+    with interruptible(), ExitStack() as kept, ThreadPoolExecutor(max_workers=1) as aside:
+        if base is None:
+            sides = _with_deployed(engine, aside)
+        else:
+            sides = _with_base(engine, base, kept, aside)
     return _compared(engine, sides)
 
 
@@ -76,20 +82,35 @@ def _compared(engine: Engine, sides: Sides) -> StackDiff:
 
 def _with_deployed(engine: Engine, aside: Executor) -> Sides:
     books = aside.submit(_books, None, head=engine.project)
+    aside.submit(_load_report)
     head = _head(engine)
     return Sides(
         head=head, base=as_deployed(head), books=books.result(), base_name="what is deployed"
     )
 
 
-def _with_base(engine: Engine, ref: str, aside: Executor) -> Sides:
-    with checked_out(engine.project, ref) as checkout, compiled_aside(checkout.project):
-        # Prices are read, and base's program is compiled, while the engine previews head.
-        books = aside.submit(_books, checkout, head=engine.project)
-        head = _head(engine)
-        base, notes = _base(engine, ref, checkout)
-        name = f"{ref} ({checkout.commit[:12]})"
-        return Sides(head=head, base=base, books=books.result(), base_name=name, notes=notes)
+def _with_base(engine: Engine, ref: str, kept: ExitStack, aside: Executor) -> Sides:
+    # Base is checked out and compiled, and prices are read, while the engine previews head.
+    commit = commit_of(engine.project, ref)
+    prepared = aside.submit(_prepared, engine.project, commit, kept)
+    head = _head(engine)
+    checkout, books = prepared.result()
+    base, notes = _base(engine, ref, checkout)
+    name = f"{ref} ({commit[:12]})"
+    return Sides(head=head, base=base, books=books, base_name=name, notes=notes)
+
+
+def _prepared(project: Path, commit: str, kept: ExitStack) -> tuple[Checkout, Books]:
+    checkout = kept.enter_context(checked_out(project, commit))
+    kept.enter_context(compiled_aside(checkout.project))
+    books = _books(checkout, head=project)
+    _load_report()
+    return checkout, books
+
+
+def _load_report() -> None:
+    """Load what every report of a diff needs: half a second that the engine's previews hide."""
+    import_module("outlay.reporting.diff")
 
 
 def _head(engine: Engine) -> Preview:

@@ -26,19 +26,35 @@ class Checkout:
     commit: str
 
 
+def commit_of(project: Path, ref: str) -> str:
+    """Return the hash of the commit that a branch, tag or hash names.
+
+    Raises:
+        InputError: The project is in no git repository, or there is no such commit.
+    """
+    _git(project, "rev-parse", "--show-toplevel")
+    question = ["git", "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"]
+    answer = run(question, folder=project)
+    if answer.returncode:
+        raise InputError(
+            f"base {ref!r} is no commit of this repository; in a CI job fetch it first"
+            " (git fetch origin BRANCH, or fetch-depth: 0 for actions/checkout)"
+        )
+    return answer.stdout.strip()
+
+
 @contextmanager
-def checked_out(project: Path, ref: str) -> Iterator[Checkout]:
+def checked_out(project: Path, commit: str) -> Iterator[Checkout]:
     """Check a commit out into a temporary folder, and remove it again whatever happens.
 
     Installed packages are not in git: the folder borrows those of the user's own checkout.
 
     Raises:
-        InputError: The project is in no git repository, or there is no such commit.
+        InputError: The project is in no git repository.
         EngineError: git cannot check it out.
     """
     root = Path(_git(project, "rev-parse", "--show-toplevel"))
     prefix = _git(project, "rev-parse", "--show-prefix")
-    commit = _commit(project, ref)
     scratch = Path(tempfile.mkdtemp(prefix="outlay-base-"))
     tree = scratch / "tree"
     try:
@@ -91,17 +107,6 @@ def _remove(root: Path, tree: Path) -> None:
     run(["git", "worktree", "remove", "--force", str(tree)], folder=root)
     shutil.rmtree(tree, ignore_errors=True)
     run(["git", "worktree", "prune"], folder=root)
-
-
-def _commit(project: Path, ref: str) -> str:
-    question = ["git", "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"]
-    answer = run(question, folder=project)
-    if answer.returncode:
-        raise InputError(
-            f"base {ref!r} is no commit of this repository; in a CI job fetch it first"
-            " (git fetch origin BRANCH, or fetch-depth: 0 for actions/checkout)"
-        )
-    return answer.stdout.strip()
 
 
 def _git(folder: Path, *arguments: str) -> str:
