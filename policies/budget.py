@@ -302,7 +302,7 @@ GROWTH_LIMIT = StackRule(
     options={
         BASELINE: Option(
             kind=AMOUNT,
-            meaning="USD per month before the change; `python -m policies baseline` writes it",
+            meaning="USD per month before the change; `usd_per_month` of `outlay cost --json`",
         ),
         MAX_USD: Option(kind=AMOUNT, above=0, meaning="Most USD per month that a change may add"),
         MAX_PERCENT: Option(kind=AMOUNT, above=0, meaning="Most percent that a change may add"),

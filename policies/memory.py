@@ -80,7 +80,8 @@ class Memory:
         """Return all resources of the stack, for one rule: as remembered, else by their outputs."""
         if self._call.is_new(None, rule) or self._call.stack is None:
             self._call.stack = Stack(
-                tuple(self.seen.get(each.urn) or declared(each) for each in args.resources)
+                tuple(self.seen.get(each.urn) or declared(each) for each in args.resources),
+                frozenset(each.parent.urn for each in args.resources if each.parent is not None),
             )
         return self._call.stack
 

@@ -42,6 +42,32 @@ NO_UNPRICED = ResourceRule(
     check=_unpriced,
 )
 
+# Their provider registers the objects in them, and cannot before it reaches the cluster.
+REMOTE = ("kubernetes:yaml/", "kubernetes:kustomize/", "kubernetes:helm.sh/v4:")
+
+
+def _hidden(stack: Stack, _situation: Situation) -> Iterable[Finding]:
+    for each in stack.resources:
+        if each.resource_type.startswith(REMOTE) and each.urn not in stack.parents:
+            kind = each.resource_type.rpartition(":")[2]
+            yield Finding(
+                f"this {kind} shows none of its objects: its provider reads them only when it reaches"
+                " the cluster. What they buy would not count against the budget. Declare the objects"
+                " one by one, or make the cluster in an update before.",
+                each.urn,
+            )
+
+
+NO_HIDDEN = StackRule(
+    name="no-hidden-objects",
+    holds="Every chart and file of objects shows what is in it.",
+    reason="A file or chart that is read later may buy anything, and no preview shows it.",
+    remedy="Declare the objects one by one, or make the cluster in an update before.",
+    severity=Severity.HIGH,
+    levels=MANDATORY,
+    check=_hidden,
+)
+
 MAX_DAYS = "maxDays"
 
 
@@ -73,4 +99,4 @@ PRICE_BOOK_AGE = StackRule(
     check=_too_old,
 )
 
-RULES = (NO_UNPRICED, PRICE_BOOK_AGE)
+RULES = (NO_UNPRICED, NO_HIDDEN, PRICE_BOOK_AGE)

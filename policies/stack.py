@@ -33,9 +33,13 @@ class Spend:
 
 @dataclass(frozen=True)
 class Stack:
-    """The resources of a stack. Reserved nodes count once, idle or in use."""
+    """The resources of a stack. Reserved nodes count once, idle or in use.
+
+    `parents` are the URNs of those that others lie in.
+    """
 
     resources: tuple[Declared, ...]
+    parents: frozenset[str] = frozenset()
 
     @cached_property
     def bill(self) -> Bill:

@@ -59,6 +59,11 @@ def own_host(engine: Engine) -> None:
 @pytest.fixture
 def make_program(engine: Engine, tmp_path: Path) -> MakeProgram:
     """A project with one program, one stack `dev` and, if given, a policy pack in `policies`."""
+    return program_maker(engine, tmp_path)
+
+
+def program_maker(engine: Engine, home: Path) -> MakeProgram:
+    """Return what makes a project in `home`, for fixtures of any scope."""
 
     def make(
         program: str,
@@ -67,7 +72,7 @@ def make_program(engine: Engine, tmp_path: Path) -> MakeProgram:
         pack: str | None = None,
         options: str = OPTIONS,
     ) -> Project:
-        source = tmp_path / "source"
+        source = home / "source"
         files = {
             "Pulumi.yaml": PROJECT_FILE.format(options=options),
             "Pulumi.dev.yaml": settings,
@@ -82,7 +87,7 @@ def make_program(engine: Engine, tmp_path: Path) -> MakeProgram:
             path = source / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-        return copy_project(source, home=tmp_path, engine=engine.bin, stack="dev", plugins=False)
+        return copy_project(source, home=home, engine=engine.bin, stack="dev", plugins=False)
 
     return make
 

@@ -42,7 +42,9 @@ def priced(preview: Result) -> Iterator[PricedResource]:
     news = [each["new"] for each in metadata(preview) if each["new"]]
     regions = {new["urn"]: inputs(new).get("region") for new in news}
     for new in news:
-        provider = new.get("provider", "").rpartition("::")[0]
+        if not new.get("provider"):
+            continue  # a component; the resources in it are priced on their own
+        provider = new["provider"].rpartition("::")[0]
         found = price(new["type"], inputs(new), rates=rates, region=regions.get(provider))
         yield PricedResource(name=new["urn"], resource_type=new["type"], price=found)
 

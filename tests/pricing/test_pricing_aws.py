@@ -58,15 +58,18 @@ def test_spot_nodes_cost_the_spot_price() -> None:
 
 
 def test_the_disk_defaults_to_what_eks_gives() -> None:
-    """20 GiB, or 50 for Windows."""
+    """20 GiB."""
     inputs = {key: value for key, value in POOL.items() if key != "diskSize"}
-    linux, windows = (
-        aws(NODE_GROUP, inputs),
-        aws(NODE_GROUP, inputs | {"amiType": "WINDOWS_CORE_2022_x86_64"}),
+    found = aws(NODE_GROUP, inputs)
+    assert isinstance(found, Cost)
+    assert found.expected == Decimal("1.64")
+
+
+def test_windows_is_not_sold_at_the_price_of_linux() -> None:
+    found = aws(NODE_GROUP, POOL | {"amiType": "WINDOWS_CORE_2022_x86_64"})
+    assert found == Unpriced(
+        reason="amiType WINDOWS_CORE_2022_x86_64: the licence of Windows has no price"
     )
-    assert isinstance(linux, Cost)
-    assert isinstance(windows, Cost)
-    assert (linux.expected, windows.expected) == (Decimal("1.64"), Decimal("1.70"))
 
 
 def test_cpu_nodes_are_told_from_gpu_nodes() -> None:

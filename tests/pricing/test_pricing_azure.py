@@ -60,6 +60,12 @@ def test_an_autoscaled_spot_pool_ranges_over_its_limits() -> None:
             {"virtualMachinesProfile": {"scale": {}}},
             "virtualMachinesProfile: pools of single machines have no price rule",
         ),
+        (
+            {"enableNodePublicIP": True},
+            "enableNodePublicIP: the nodes' public addresses have no price rule",
+        ),
+        ({"hostGroupID": "/x"}, "hostGroupID: dedicated hosts have no price rule"),
+        ({"osType": "Windows"}, "osType Windows: its licence has no price"),
     ],
 )
 def test_a_pool_whose_price_is_open_is_unpriced(change: dict[str, object], reason: str) -> None:
@@ -109,6 +115,15 @@ def test_a_free_tier_cluster_costs_only_its_way_out(outbound: str, usd_per_hour:
             "networkProfile.outboundType magic has no price rule",
         ),
         ({"agentPoolProfiles": [{"count": 3}]}, "agentPoolProfiles[0].vmSize is missing"),
+        ({"sku": {"name": "Automatic"}}, "sku.name Automatic: AKS would start nodes by itself"),
+        (
+            {"nodeProvisioningProfile": {"mode": "Auto"}},
+            "nodeProvisioningProfile.mode Auto: AKS would start nodes by itself",
+        ),
+        (
+            {"networkProfile": {"loadBalancerProfile": {"managedOutboundIPs": {"count": 100}}}},
+            "managedOutboundIPs: more public addresses have no price rule",
+        ),
     ],
 )
 def test_a_cluster_whose_price_is_open_is_unpriced(inputs: dict[str, object], reason: str) -> None:

@@ -27,7 +27,6 @@ def kubernetes(resource_type: str, inputs: dict[str, object], region: str | None
         "apps/v1:Deployment",
         "apps/v1:DeploymentPatch",
         "rbac.authorization.k8s.io/v1:ClusterRole",
-        "apiextensions.k8s.io/v1:CustomResourceDefinition",
         "gateway.networking.k8s.io/v1:HTTPRoute",
         "inference.networking.k8s.io/v1:InferencePool",
         "inference.networking.x-k8s.io/v1alpha2:InferenceObjective",
@@ -50,6 +49,7 @@ def test_what_runs_on_priced_nodes_is_free_whatever_its_inputs(kind: str) -> Non
         "cloud.google.com/v1:ComputeClass",
         "ec2.aws.upbound.io/v1beta1:Instance",
         "helm.sh/v3:Release",
+        "kops.k8s.io/v1alpha2:InstanceGroup",
         "unheard.of/v1:Thing",
     ],
 )
@@ -110,6 +110,26 @@ def test_a_stateful_set_is_free_unless_it_orders_disks() -> None:
     assert kubernetes(stateful_set, {"spec": {"volumeClaimTemplates": [{}]}}) == Unpriced(
         reason="spec.volumeClaimTemplates: a disk for each pod has no price rule"
     )
+
+
+def test_disks_are_found_wherever_they_are_ordered() -> None:
+    """A pod's ephemeral volume and an operator's storage order a disk for each pod."""
+    volume = {"name": "v", "ephemeral": {"volumeClaimTemplate": {"spec": {}}}}
+    spec = {"template": {"spec": {"volumes": [volume]}}}
+    assert kubernetes("kubernetes:apps/v1:Deployment", {"spec": spec}) == Unpriced(
+        reason="spec.template.spec.volumes[0].ephemeral.volumeClaimTemplate:"
+        " a disk for each pod has no price rule"
+    )
+    storage: dict[str, object] = {"storage": {"volumeClaimTemplate": {"spec": {}}}}
+    assert kubernetes(
+        "kubernetes:monitoring.coreos.com/v1:Prometheus", {"spec": storage}
+    ) == Unpriced(reason="spec.storage.volumeClaimTemplate: a disk for each pod has no price rule")
+
+
+def test_a_definition_orders_nothing_though_it_describes_disks() -> None:
+    spec = {"versions": [{"schema": {"properties": {"volumeClaimTemplates": {"type": "array"}}}}]}
+    definition = "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition"
+    assert kubernetes(definition, {"spec": spec}) == Free(reason="describes objects and makes none")
 
 
 def test_a_coreweave_pool_costs_its_nodes_where_the_price_is_the_same_everywhere() -> None:

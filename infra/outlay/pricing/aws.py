@@ -42,7 +42,7 @@ LOAD_BALANCER = Service(
 
 MARKETS = {"ON_DEMAND": Market.ON_DEMAND, "SPOT": Market.SPOT}
 # Source: Amazon EKS CreateNodegroup, diskSize.
-DEFAULT_DISK_GIB, DEFAULT_WINDOWS_DISK_GIB = 20, 50
+DEFAULT_DISK_GIB = 20
 # Source: Amazon EBS pricing; gp3 includes these, more costs extra.
 GP3_IOPS, GP3_MIB_PER_S = 3000, 125
 ZONE = re.compile(r"([a-z]{2}(?:-[a-z]+)+-\d+)[a-z]")
@@ -78,6 +78,9 @@ def node_group(request: Request) -> Cost:
             "warmPoolConfig": "warm nodes have no price rule",
         }
     )
+    image = inputs.optional_text("amiType") or ""
+    if image.startswith("WINDOWS"):
+        raise NoPriceError(f"amiType {image}: the licence of Windows has no price")
     types = inputs.texts("instanceTypes")
     if not types:
         raise NoPriceError("instanceTypes is missing")
@@ -86,7 +89,7 @@ def node_group(request: Request) -> Cost:
         region=region(request),
         instance_types=types,
         market=_capacity_market(inputs),
-        disk_gib=inputs.optional_count("diskSize") or _default_disk_gib(inputs),
+        disk_gib=inputs.optional_count("diskSize") or DEFAULT_DISK_GIB,
     )
     return pool_cost(request.rates, node, _scaling(inputs.child("scalingConfig")))
 
@@ -96,11 +99,6 @@ def _capacity_market(inputs: Inputs) -> Market:
     if capacity not in MARKETS:
         raise NoPriceError(f"capacityType {capacity} has no price rule")
     return MARKETS[capacity]
-
-
-def _default_disk_gib(inputs: Inputs) -> int:
-    windows = (inputs.optional_text("amiType") or "").startswith("WINDOWS")
-    return DEFAULT_WINDOWS_DISK_GIB if windows else DEFAULT_DISK_GIB
 
 
 def _scaling(scaling: Inputs) -> Nodes:

@@ -45,6 +45,11 @@ OUTBOUND = {
     "userDefinedRouting": (),
     "none": (),
 }
+# How many addresses AKS makes for that, if not one.
+MANAGED_ADDRESSES = (
+    ("loadBalancerProfile", "managedOutboundIPs"),
+    ("natGatewayProfile", "managedOutboundIPProfile"),
+)
 
 
 def region(request: Request) -> str:
@@ -59,9 +64,19 @@ def _service(service: Service) -> Rule:
 def managed_cluster(request: Request) -> Cost:
     """Price the control plane, what AKS builds for the way out, and the inline agent pools."""
     where = region(request)
+    _check_by_itself(request.inputs)
     pools = request.inputs.children("agentPoolProfiles")
     standing = fixed(*_control_plane(request, where), *_outbound(request, where))
     return together((standing, *(_pool(request, pool, where) for pool in pools)))
+
+
+def _check_by_itself(inputs: Inputs) -> None:
+    """Refuse clusters that start nodes of their own choice."""
+    if inputs.child("sku").optional_text("name") == "Automatic":
+        raise NoPriceError("sku.name Automatic: AKS would start nodes by itself")
+    mode = inputs.child("nodeProvisioningProfile").optional_text("mode") or "Manual"
+    if mode != "Manual":
+        raise NoPriceError(f"nodeProvisioningProfile.mode {mode}: AKS would start nodes by itself")
 
 
 def _control_plane(request: Request, where: str) -> tuple[CostLine, ...]:
@@ -74,7 +89,10 @@ def _control_plane(request: Request, where: str) -> tuple[CostLine, ...]:
 
 
 def _outbound(request: Request, where: str) -> tuple[CostLine, ...]:
-    kind = request.inputs.child("networkProfile").optional_text("outboundType") or "loadBalancer"
+    network = request.inputs.child("networkProfile")
+    for profile, addresses in MANAGED_ADDRESSES:
+        network.child(profile).refuse({addresses: "more public addresses have no price rule"})
+    kind = network.optional_text("outboundType") or "loadBalancer"
     if kind not in OUTBOUND:
         raise NoPriceError(f"networkProfile.outboundType {kind} has no price rule")
     return tuple(service.line(request.rates, region=where) for service in OUTBOUND[kind])
@@ -86,7 +104,16 @@ def agent_pool(request: Request) -> Cost:
 
 
 def _pool(request: Request, pool: Inputs, where: str) -> Cost:
-    pool.refuse({"virtualMachinesProfile": "pools of single machines have no price rule"})
+    pool.refuse(
+        {
+            "virtualMachinesProfile": "pools of single machines have no price rule",
+            "enableNodePublicIP": "the nodes' public addresses have no price rule",
+            "hostGroupID": "dedicated hosts have no price rule",
+        }
+    )
+    system = pool.optional_text("osType") or "Linux"
+    if system != "Linux":
+        raise NoPriceError(f"{pool.where('osType')} {system}: its licence has no price")
     priority = pool.optional_text("scaleSetPriority") or "Regular"
     if priority not in MARKETS:
         raise NoPriceError(f"{pool.where('scaleSetPriority')} {priority} has no price rule")

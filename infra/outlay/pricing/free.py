@@ -100,7 +100,6 @@ PREFIXES: dict[str, Rule] = {
     "aws:iam/": free(IDENTITY),
     "gcp:projects/iAM": free(IDENTITY),
     "gcp:serviceaccount/": free(IDENTITY),
-    "outlay:": free("a component; the resources in it are priced on their own"),
     "pulumi:providers:": free(LOGICAL),
     "pulumi:pulumi:": free(LOGICAL),
     "random:": free(LOGICAL),

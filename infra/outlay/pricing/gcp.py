@@ -102,6 +102,11 @@ def node_pool(request: Request) -> Cost:
     inputs, config = request.inputs, request.inputs.child("nodeConfig")
     config.refuse(UNPRICED_NODE_FIELDS)
     inputs.refuse({"queuedProvisioning": "Flex-start nodes have no price"})
+    image = config.optional_text("imageType") or ""
+    if image.upper().startswith("WINDOWS"):
+        raise NoPriceError(
+            f"{config.where('imageType')} {image}: the licence of Windows has no price"
+        )
     node = NodeType(
         provider=PROVIDER,
         region=region(request),

@@ -2,16 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+
 from outlay.pricing import coreweave
-from outlay.pricing.inputs import NoPriceError
+from outlay.pricing.inputs import NoPriceError, unwrap
 from outlay.pricing.rules import Request, Rule, free
 from outlay.pricing.types import Cost, Free
 
 ON_NODES = "runs on nodes that are priced on their own"
-# Groups of the API server itself end in k8s.io or have no dot. Of the others, only those whose
-# controllers are known to start nothing outside the cluster are free: an operator may buy anything.
+DISKS = "volumeClaimTemplate"
+DEFINITIONS = "apiextensions.k8s.io"
+# Groups of the API server itself have no dot or stand here, as do those whose controllers are known to
+# start nothing outside the cluster: of any other group an operator may buy anything.
 FREE_GROUPS = frozenset(
     {
+        "admissionregistration.k8s.io",
+        "apiregistration.k8s.io",
+        "authentication.k8s.io",
+        "authorization.k8s.io",
+        "autoscaling.k8s.io",
+        "certificates.k8s.io",
+        "coordination.k8s.io",
+        "discovery.k8s.io",
+        "events.k8s.io",
+        "flowcontrol.apiserver.k8s.io",
+        "gateway.networking.k8s.io",
+        "inference.networking.k8s.io",
+        "metrics.k8s.io",
+        "networking.k8s.io",
+        "node.k8s.io",
+        "policy.networking.k8s.io",
+        "rbac.authorization.k8s.io",
+        "resource.k8s.io",
+        "scheduling.k8s.io",
+        "snapshot.storage.k8s.io",
+        "storage.k8s.io",
         "cert-manager.io",
         "gateway.envoyproxy.io",
         "inference.networking.x-k8s.io",
@@ -37,12 +62,24 @@ def service(request: Request) -> Free:
     return Free(reason=ON_NODES)
 
 
-def stateful_set(request: Request) -> Free:
-    """Refuse the disks that a StatefulSet orders for its pods."""
-    request.inputs.child("spec").refuse(
-        {"volumeClaimTemplates": "a disk for each pod has no price rule"}
-    )
+def objects(request: Request) -> Free:
+    """Tell what only runs on nodes from what orders a disk for each of its pods."""
+    for path in _claims(request.inputs.optional("spec"), "spec"):
+        raise NoPriceError(f"{path}: a disk for each pod has no price rule")
     return Free(reason=ON_NODES)
+
+
+def _claims(value: object, path: str) -> Iterator[str]:
+    """Yield where disks are ordered, however deep: in a set's claims, a pod's ephemeral volume, an operator's object."""
+    value = unwrap(value)
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if key in (DISKS, f"{DISKS}s") and inner:
+                yield f"{path}.{key}"
+            yield from _claims(inner, f"{path}.{key}")
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for index, inner in enumerate(value):
+            yield from _claims(inner, f"{path}[{index}]")
 
 
 def _refused(why: str) -> Rule:
@@ -58,7 +95,6 @@ _LOAD_BALANCER = _refused(
 )
 RULES: dict[tuple[str, str], Rule] = {
     ("core", "Service"): service,
-    ("apps", "StatefulSet"): stateful_set,
     ("core", "PersistentVolumeClaim"): _VOLUME,
     ("core", "PersistentVolume"): _VOLUME,
     ("networking.k8s.io", "Ingress"): _LOAD_BALANCER,
@@ -105,7 +141,9 @@ def _rule_for(module: str, group: str, kind: str) -> Rule | None:
         return rule
     if kind.endswith("List"):
         return _refused("a list of objects has no price rule; declare each object")
-    return free(ON_NODES) if _is_free(group) else None
+    if group == DEFINITIONS:
+        return free("describes objects and makes none")
+    return objects if _is_free(group) else None
 
 
 def _is_component(module: str, kind: str) -> bool:
@@ -116,5 +154,4 @@ def _is_component(module: str, kind: str) -> bool:
 
 
 def _is_free(group: str) -> bool:
-    built_in = bool(group) and ("." not in group or group.endswith(".k8s.io"))
-    return built_in or group in FREE_GROUPS
+    return bool(group) and ("." not in group or group in FREE_GROUPS)
