@@ -22,7 +22,7 @@ FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"`([^`\n]+)`")
 # At the start of a command only: messages that are quoted in code may contain the same words.
 MAKE = re.compile(r"(?:^|&& )make ((?:[a-z-]+(?: |$))+)", re.MULTILINE)
-OUTLAY = re.compile(r"\boutlay (plan|compare|render)\b([^`\n|;]*)")
+OUTLAY = re.compile(r"\boutlay (plan|compare|sweep|render)\b([^`\n|;]*)")
 COMMAND = re.compile(r"(?:^|&& )(?:\S*/bin/)?outlay ([a-z]+)\b", re.MULTILINE)
 SETTING = re.compile(r"\boutlay:([A-Za-z]\w*)")
 MODULE = re.compile(r"\bpython3? -m ((?:tools|sandbox|outlay)[\w.]*)")

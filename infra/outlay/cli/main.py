@@ -19,6 +19,7 @@ from outlay.cli.plan import plan
 from outlay.cli.precision import precision
 from outlay.cli.render import render
 from outlay.cli.size import size
+from outlay.cli.sweep import sweep
 from outlay.errors import OutlayError
 from outlay.reporting.output import forget_output
 
@@ -39,6 +40,7 @@ def cli() -> None:
 for verb in (
     plan,
     compare,
+    sweep,
     render,
     precision,
     cost,

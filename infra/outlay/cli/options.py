@@ -21,7 +21,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 # Flag -> (setting, click type, repeatable, help). Settings have the same names in YAML.
 FLAGS: dict[str, tuple[str, Any, bool, str]] = {
     "--model": ("model", str, False, "Model to serve, such as llama-3.1-8b."),
-    "--rps": ("targetRps", str, False, "Target requests per second."),
+    "--rps": (
+        "targetRps",
+        str,
+        False,
+        "Target requests per second; a range such as 1..1000 for sweep.",
+    ),
     "--input-tokens": ("inputTokens", str, False, "Mean prompt tokens per request."),
     "--output-tokens": ("outputTokens", str, False, "Mean output tokens per request."),
     "--ttft-ms": ("ttftMs", str, False, "SLO: time to first token."),

@@ -47,9 +47,15 @@ class WhatIf:
         self._identity = identity
         self._made: dict[str, Outcome] = {}
 
-    def base(self) -> Outcome:
-        """Return the answer to the question itself."""
-        return self.answer(self.settings)
+    def plan(self) -> Plan:
+        """Return the answer to the question itself.
+
+        Raises:
+            NoFeasiblePlanError: there is none; carries the reasons.
+        """
+        plan = make_plan(self.settings, self.catalog, identity=self._identity)
+        self._made[self.settings.model_dump_json()] = Outcome(plan=plan)
+        return plan
 
     def answer(self, settings: Settings) -> Outcome:
         """Return the cheapest plan from providers that outlay provisions."""
@@ -81,7 +87,8 @@ class WhatIf:
                 settings, catalog, identity=self._identity, provisioned_only=provisioned_only
             )
         except NoFeasiblePlanError as error:
-            return Outcome(plan=None, reasons=error.reasons)
+            reasons = error.reasons or ("nothing on sale is allowed",)
+            return Outcome(plan=None, reasons=reasons)
         return Outcome(plan=plan, priced_only=_priced_only(plan))
 
 
@@ -123,8 +130,14 @@ def restricted(settings: Settings, catalog: Catalog, *, by: By, name: str) -> Se
             return settings.model_copy(update={"workloads": tuple(workloads)})
 
 
-def scaled(settings: Settings, factor: float) -> Settings:
-    """Return the settings with every workload's demand times a factor."""
+def total_rps(settings: Settings) -> float:
+    """Return the demand of all workloads together, requests per second."""
+    return sum(workload.target_rps for workload in settings.workloads)
+
+
+def with_rps(settings: Settings, rps: float) -> Settings:
+    """Return the settings with that demand in all; every workload keeps its share of it."""
+    factor = rps / total_rps(settings)
     workloads = [
         w.model_copy(update={"target_rps": w.target_rps * factor}) for w in settings.workloads
     ]

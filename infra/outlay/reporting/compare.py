@@ -9,22 +9,25 @@ from rich.text import Text
 
 from outlay.planning.compare import Comparison
 from outlay.planning.plan import Plan
-from outlay.planning.whatif import By
 from outlay.reporting.as_json import gpus_by_type, markets, money, pool_json
 from outlay.reporting.layout import Json, line, table
 from outlay.reporting.money import usd
 from outlay.reporting.tables import by_reason, console
+from outlay.reporting.what import gpus
 
 TITLES = {
-    By.PROVIDER: "Provider",
-    By.GPU: "GPU alone",
-    By.PRECISION: "Precision",
-    By.REGION: "Region alone",
-    By.MARKET: "Market alone",
+    "provider": "Provider",
+    "gpu": "GPU alone",
+    "precision": "Precision",
+    "region": "Region alone",
+    "market": "Market alone",
+    "survive-fraction": "Survives",
+    "max-spot-share": "Spot share",
+    "ttft": "TTFT",
 }
 
 
-def print_comparison(rows: Sequence[Comparison], *, by: By) -> None:
+def print_comparison(rows: Sequence[Comparison], *, by: str) -> None:
     """Print one row per name that serves, cheapest first; below, who does not and why, merged."""
     out = console()
     titles = (TITLES[by], "GPUs", "Market", "Region", ">$/M tokens", ">$/month")
@@ -69,7 +72,7 @@ def _refusal(names: str, reasons: Sequence[str]) -> list[str]:
 def _cells(plan: Plan, *, is_over: bool) -> tuple[str | Text, ...]:
     month = usd(plan.usd_per_month)
     return (
-        ", ".join(f"{count} x {gpu}" for gpu, count in gpus_by_type(plan).items()),
+        gpus(plan),
         " + ".join(markets(plan)),
         ", ".join(sorted({pool.region for pool in plan.pools})),
         usd(plan.usd_per_million_tokens),
@@ -82,16 +85,16 @@ def _budget(rows: Sequence[Comparison]) -> Decimal:
     return next((budget for budget in budgets if budget is not None), Decimal(0))
 
 
-def compare_json(rows: Sequence[Comparison], *, by: By) -> Json:
+def compare_json(rows: Sequence[Comparison], *, by: str) -> Json:
     """Return a comparison as JSON values, cheapest first, infeasible last."""
-    return {"by": by.value, "rows": [_row(row, by) for row in rows]}
+    return {"by": by, "rows": [_row(row, by=by) for row in rows]}
 
 
-def _row(row: Comparison, by: By) -> Json:
+def _row(row: Comparison, by: str) -> Json:
     plan = row.plan
     return {
         "name": row.name,
-        "provider": row.name if by is By.PROVIDER else None,
+        "provider": row.name if by == "provider" else None,
         "feasible": plan is not None,
         "over_budget": row.is_over_budget,
         "reason": "; ".join(row.reasons),
