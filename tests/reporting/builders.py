@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from outlay.planning.compare import Comparison
-from outlay.planning.plan import FixedCost, LeftOut, Plan
+from outlay.planning.plan import FixedCost, LeftOut, Plan, Served, SpotPool, SpotRisk
 from outlay.pricing.types import Category
 from tests.serving.builders import cluster, placement, plan, pool, shape, spot_pool, workload
 
@@ -46,6 +46,30 @@ def full_plan() -> Plan:
             LeftOut(what="aws/eu-west-1", reason="no price"),
         ),
         warnings=("spot nodes can be taken away",),
+        spot_risk=risk(spot.name),
+    )
+
+
+def risk(pool_name: str) -> SpotRisk:
+    """Return the risk of one spot pool, after events of the user's own."""
+    seen = SpotPool(
+        pool=pool_name,
+        cluster=CLUSTER,
+        hazard_per_hour=0.002,
+        available_share=0.99,
+        ready_share=0.98,
+        usd_per_useful_hour=Decimal("1.55"),
+        own_hours=990.0,
+        own_launches=90,
+        bucket=4,
+    )
+    return SpotRisk(
+        pools=(seen,),
+        served=(Served(workload="llama-3-1-8b", share=0.995, whole_share=0.98),),
+        share=0.995,
+        usd_per_hour=Decimal("5.57"),
+        fallback_usd_per_hour=Decimal("5.7"),
+        fallback_share=0.999,
     )
 
 

@@ -104,6 +104,30 @@ EXPECTED = {
         )
     ],
     "breakdown": {"gpu": 4.6, "cpu": 0.8, "storage": 0.05, "network": 0.05, "management": 0.1},
+    "spot": {
+        "available_share": 0.995,
+        "usd_per_hour": 5.57,
+        "usd_per_month": 4066.1,
+        "fallback_available_share": 0.999,
+        "fallback_usd_per_hour": 5.7,
+        "workloads": [
+            {"name": "llama-3-1-8b", "available_share": 0.995, "whole_demand_share": 0.98}
+        ],
+        "pools": [
+            {
+                "pool": "l4x4-spot",
+                "cluster": "aws-us-east-1",
+                "hazard_per_hour": 0.002,
+                "capacity_share": 0.99,
+                "ready_share": 0.98,
+                "usd_per_useful_hour": 1.55,
+                "basis": "events",
+                "own_instance_hours": 990.0,
+                "own_launches": 90,
+                "aws_interruption_bucket": 4,
+            }
+        ],
+    },
     "mip_gap": 0.0,
     "price_book": {"version": "000000000000", "date": "2026-08-10"},
     "budget_usd_per_month": 5000.0,

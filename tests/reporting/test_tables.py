@@ -16,6 +16,7 @@ PLAN = """\
 $4,088/month   $0.2025 per million tokens   $0.6076 per million output tokens
 gpu $3,358 + cpu $584.00 + storage $36.50 + network $36.50 + management $73.00
 proven cheapest for the prices of 2026-08-10 (book 000000000000)
+expected with spot coming and going: 99.5 % of requests served, $4,066/month paid (your events)
 82% of the budget of $5,000/month
 
 Where          Market     Nodes            GPUs of each  $/node-h  $/month

@@ -47,6 +47,7 @@ def test_a_model_and_its_demand_are_enough() -> None:
         "headroom": 1.0,
         "max_scale": 1.0,
         "calibrations": (),
+        "spot_events": (),
         "lowest_grade": Grade.THROUGHPUT_ONLY,
         "egress_bytes_per_output_token": 5.0,
         "budget_usd_per_month": None,

@@ -19,6 +19,7 @@ from outlay.cli.plan import plan
 from outlay.cli.precision import precision
 from outlay.cli.render import render
 from outlay.cli.size import size
+from outlay.cli.spot import spot
 from outlay.cli.sweep import sweep
 from outlay.errors import OutlayError
 from outlay.reporting.output import forget_output
@@ -50,6 +51,7 @@ for verb in (
     audit,
     calibrate,
     size,
+    spot,
     disaggregate,
 ):
     cli.add_command(verb)

@@ -112,6 +112,63 @@ class FixedCost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpotPool:
+    """What is expected of one pool's spot nodes, and what that rests on.
+
+    `hazard_per_hour` is of interruptions of one running node, `available_share` of the time in which
+    capacity can be had, `ready_share` of the time in which one planned node serves.
+    `usd_per_useful_hour` counts the hours in which a node starts, which are billed too.
+    `own_hours` and `own_launches` are the user's own observations; 0 means prior alone.
+    `bucket` is AWS's interruption frequency, 0 (< 5 % a month) to 4 (> 20 %): it ranks, and enters no
+    figure.
+    """
+
+    pool: str
+    cluster: str
+    hazard_per_hour: float
+    available_share: float
+    ready_share: float
+    usd_per_useful_hour: Decimal
+    own_hours: float
+    own_launches: int
+    bucket: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """How much of one workload's demand is served inside its SLO.
+
+    `share` is of the demand, in expectation; `whole_share` of the time in which all of it is.
+    """
+
+    workload: str
+    share: float
+    whole_share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpotRisk:
+    """What the comings and goings of spot nodes do to a plan: docs/spot.md has the formulas.
+
+    `usd_per_hour` is what is paid in expectation: nodes that cannot be had cost nothing.
+    `fallback_usd_per_hour` and `fallback_share` are for on-demand nodes of the same types in place of
+    missing ones; None where such a type has no on-demand price.
+    """
+
+    pools: tuple[SpotPool, ...]
+    served: tuple[Served, ...]
+    share: float
+    usd_per_hour: Decimal
+    fallback_usd_per_hour: Decimal | None
+    fallback_share: float | None
+
+    @property
+    def usd_per_month(self) -> Decimal:
+        """730 hours of what is paid."""
+        return self.usd_per_hour * HOURS_PER_MONTH
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeftOut:
     """Something that did not compete, and why."""
 
@@ -135,6 +192,7 @@ class Plan:
     tags: tuple[tuple[str, str], ...]
     left_out: tuple[LeftOut, ...]
     warnings: tuple[str, ...]
+    spot_risk: SpotRisk | None = None
 
     @property
     def pools(self) -> tuple[Pool, ...]:

@@ -11,6 +11,7 @@ from outlay.planning.plan import LeftOut, Plan
 from outlay.planning.prune import prune
 from outlay.planning.reasons import why_infeasible
 from outlay.planning.sites import sites
+from outlay.planning.spot_risk import with_spot_risk
 from outlay.settings import Settings
 
 DEFAULT_IDENTITY = Identity(project="outlay", stack="dev")
@@ -35,7 +36,8 @@ def make_plan(
     fleet = FleetProgram(useful, settings).solve() if possible else None
     if fleet is None:
         raise why_infeasible(settings, catalog, candidates, possible)
-    return assemble(fleet, settings=settings, catalog=catalog, identity=identity, left_out=left_out)
+    made = assemble(fleet, settings=settings, catalog=catalog, identity=identity, left_out=left_out)
+    return with_spot_risk(made, settings, catalog)
 
 
 __all__ = ["Identity", "LeftOut", "make_plan"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from outlay.planning.plan import Placement, Plan, Pool, Workload
+from outlay.reporting.risk import risk_json
 from outlay.sizing.types import Interval
 
 Json = dict[str, object]
@@ -31,6 +32,7 @@ def plan_json(plan: Plan) -> Json:
             for cost in plan.fixed_costs
         ],
         "breakdown": {category.value: money(usd) for category, usd in plan.breakdown.items()},
+        "spot": None if plan.spot_risk is None else risk_json(plan.spot_risk),
         "mip_gap": plan.mip_gap,
         "price_book": {"version": plan.price_book.version, "date": plan.price_book.date},
         "budget_usd_per_month": None

@@ -14,6 +14,7 @@ from outlay.pricing.types import HOURS_PER_MONTH, Category
 from outlay.reporting.layout import line, table
 from outlay.reporting.money import usd
 from outlay.reporting.output import forget_output
+from outlay.reporting.risk import expectation
 from outlay.sizing.types import Interval
 
 # Wide enough for every column when output is piped and no terminal says how wide it is.
@@ -59,6 +60,8 @@ def _headline(plan: Plan) -> Text:
     text.append(f"   {usd(plan.usd_per_million_tokens)} per million tokens")
     text.append(f"   {usd(plan.usd_per_million_output_tokens)} per million output tokens")
     text.append(f"\n{_breakdown(plan)}\n{_proof(plan)}")
+    if plan.spot_risk is not None and plan.spot_risk.pools:
+        text.append(f"\n{expectation(plan.spot_risk)}")
     if plan.budget_usd_per_month is not None:
         text.append(f"\n{_against(plan, plan.budget_usd_per_month)}")
     return text

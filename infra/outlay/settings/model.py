@@ -248,6 +248,10 @@ class Settings(_Base):
     calibrations: Names = Field(
         (), description="Files written by outlay calibrate, relative to the folder of Pulumi.yaml"
     )
+    spot_events: Names = Field(
+        (),
+        description="Files of spot interruptions that you saw, relative to the folder of Pulumi.yaml",
+    )
     lowest_grade: Grade = Field(
         Grade.THROUGHPUT_ONLY,
         description="Least trusted sizing to buy on: calibrated, covered, throughput-only, extrapolated",

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from outlay.catalog import Precision
 from outlay.errors import InputError
+from outlay.settings.files import project_file
 from outlay.sizing.benchmarks import Point
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -132,14 +133,4 @@ def load_calibrations(names: Iterable[str]) -> tuple[Calibration, ...]:
     Raises:
         InputError: as load_calibration.
     """
-    return tuple(load_calibration(_place(Path(name))) for name in names)
-
-
-def _place(path: Path) -> Path:
-    # Pulumi runs the program in a folder below that of Pulumi.yaml.
-    for folder in (Path.cwd(), *Path.cwd().parents):
-        if (folder / path).is_file():
-            return folder / path
-        if (folder / "Pulumi.yaml").is_file():
-            return folder / path
-    return path
+    return tuple(load_calibration(project_file(Path(name))) for name in names)
