@@ -8,7 +8,7 @@ from pulumi_policy import Severity
 
 from outlay.catalog import Market
 from outlay.errors import UnknownNameError
-from outlay.pricing import aws, gcp
+from outlay.pricing import aws_sites, gcp
 from outlay.pricing.inputs import is_unknown
 from outlay.pricing.reservations import TAG, reservation_named
 from outlay.pricing.types import HOURS_PER_MONTH, NodeSet
@@ -162,7 +162,7 @@ def region_of(declared: Declared) -> str | None:
 def _as_region(location: str, provider: str | None) -> str:
     if provider == "gcp":
         return gcp.as_region(location)
-    zone = aws.ZONE.fullmatch(location) if provider == "aws" else None
+    zone = aws_sites.ZONE.fullmatch(location) if provider == "aws" else None
     return zone[1] if zone else location.replace(" ", "").lower()
 
 

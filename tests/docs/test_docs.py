@@ -24,6 +24,7 @@ CODE = re.compile(r"`([^`\n]+)`")
 MAKE = re.compile(r"(?:^|&& )make ((?:[a-z-]+(?: |$))+)", re.MULTILINE)
 OUTLAY = re.compile(r"\boutlay (plan|compare|sweep|render)\b([^`\n|;]*)")
 COMMAND = re.compile(r"(?:^|&& )(?:\S*/bin/)?outlay ([a-z]+)\b", re.MULTILINE)
+HIDDEN = re.compile(r"<!--.*?-->", re.DOTALL)
 SETTING = re.compile(r"\boutlay:([A-Za-z]\w*)")
 MODULE = re.compile(r"\bpython3? -m ((?:tools|sandbox|outlay)[\w.]*)")
 PATH = re.compile(r"(?:infra|tests|tools|sandbox|policies|templates|docs)/[\w./-]+")
@@ -122,7 +123,8 @@ def test_commands_and_their_flags_exist(document: Path) -> None:
 
 
 def test_settings_exist(document: Path) -> None:
-    named = set(SETTING.findall(document.read_text(encoding="utf-8")))
+    text = HIDDEN.sub("", document.read_text(encoding="utf-8"))
+    named = set(SETTING.findall(text))
     assert named - TAGS - settings() == set()
 
 

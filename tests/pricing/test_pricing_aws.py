@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
+from outlay.catalog import load_catalog
 from outlay.pricing.inputs import UNKNOWN
 from outlay.pricing.price import price
+from outlay.pricing.rates import Rates
 from outlay.pricing.types import Category, Cost, Free, Price, Unpriced
 from tests.pricing.book import RATES, cost, line
 
@@ -162,6 +165,50 @@ def test_standing_services(
     assert aws(resource_type, {"name": "x"}) == expected
 
 
+CLUSTER = "aws:eks/cluster:Cluster"
+
+
+@pytest.mark.parametrize(
+    ("inputs", "is_extended"),
+    [
+        ({"version": "1.33"}, True),
+        ({"version": "1.22"}, True),
+        ({"version": "1.33", "upgradePolicy": {"supportType": "EXTENDED"}}, True),
+        ({"version": "1.33", "upgradePolicy": {"supportType": "STANDARD"}}, False),
+        ({"version": "1.34"}, False),
+        ({"version": "1.99"}, False),
+        ({}, False),
+    ],
+)
+def test_a_version_past_standard_support_costs_more(
+    inputs: dict[str, object], is_extended: bool
+) -> None:
+    """On the price book's day, 2026-10-13 or later; AWS upgrades what keeps to standard support."""
+    catalog = load_catalog()
+    book = replace(catalog.price_book, date="2026-10-13")
+    found = price(
+        CLUSTER, inputs, rates=Rates(replace(catalog, price_book=book)), region="us-east-1"
+    )
+    assert isinstance(found, Cost)
+    assert found.expected == Decimal("0.60" if is_extended else "0.10")
+
+
+@pytest.mark.parametrize("version", [UNKNOWN, "newest"])
+def test_a_version_that_cannot_be_read_has_no_price(version: str) -> None:
+    assert isinstance(aws(CLUSTER, {"version": version}), Unpriced)
+
+
+def test_a_classic_load_balancer_has_a_price_of_its_own() -> None:
+    found = price(
+        "aws:elb/loadBalancer:LoadBalancer",
+        {"subnets": ["a", "b"]},
+        rates=Rates(load_catalog()),
+        region="us-east-1",
+    )
+    assert isinstance(found, Cost)
+    assert found.expected == Decimal("0.035")
+
+
 def test_auto_mode_has_no_price() -> None:
     """It starts nodes that nobody declares."""
     found = aws("aws:eks/cluster:Cluster", {"computeConfig": {"enabled": True}})
@@ -199,15 +246,15 @@ def test_a_spot_instance_costs_the_spot_price() -> None:
         ({"rootBlockDevice": {"volumeSize": 8}}, "rootBlockDevice.volumeType is missing"),
         (
             {"rootBlockDevice": {"volumeSize": 8, "volumeType": "io2"}},
-            "rootBlockDevice.volumeType io2: only gp3 has a price",
+            "no price for disk_io2 at aws in us-east-1",
         ),
         (
-            {"rootBlockDevice": {"volumeSize": 8, "volumeType": "gp3", "iops": 9000}},
-            "rootBlockDevice.iops: more than 3000 costs extra and has no price",
+            {"rootBlockDevice": {"volumeSize": 8, "volumeType": "standard"}},
+            "no price for disks of kind standard",
         ),
         (
-            {"rootBlockDevice": {"volumeSize": 8, "volumeType": "gp3", "throughput": 500}},
-            "rootBlockDevice.throughput: more than 125 MiB/s costs extra and has no price",
+            {"rootBlockDevice": {"volumeSize": 8, "volumeType": "gp3", "iops": UNKNOWN}},
+            "rootBlockDevice.iops is not known before the update",
         ),
         ({"tenancy": "dedicated"}, "tenancy: only shared hardware (default) has a price rule"),
         ({"hostId": "h-1"}, "hostId: dedicated hosts have no price rule"),
@@ -217,7 +264,10 @@ def test_a_spot_instance_costs_the_spot_price() -> None:
         ),
         (
             {"launchTemplate": {"id": "lt-1"}},
-            "launchTemplate: sets fields out of this rule's sight; set them on the instance",
+            (
+                "launchTemplate: a launch template is priced only where the whole stack is seen,"
+                " as by `outlay cost`; set the fields here instead"
+            ),
         ),
     ],
 )
@@ -233,9 +283,11 @@ def test_a_volume_costs_its_size() -> None:
     )
 
 
-def test_a_volume_of_the_default_type_has_no_price() -> None:
-    """AWS would make it gp2, whose price the book lacks."""
-    assert aws("aws:ebs/volume:Volume", {"size": 500}) == Unpriced(reason="type is missing")
+def test_a_volume_of_the_default_type_is_gp2() -> None:
+    """Whose price this book lacks."""
+    assert aws("aws:ebs/volume:Volume", {"size": 500}) == Unpriced(
+        reason="no price for disk_gp2 at aws in us-east-1"
+    )
 
 
 def test_an_internet_facing_load_balancer_brings_an_address_per_subnet() -> None:

@@ -82,7 +82,7 @@ def _check_choice(
 
 def _declared(file: Path | None, stack: str | None, *, project: Path, planned: bool) -> Declared:
     from outlay.cli.engine import Engine, interruptible
-    from outlay.pricing.declared import Regions
+    from outlay.pricing.declared import Surroundings
     from outlay.pricing.documents import Declared, parse_document, read_document
 
     if file is not None:
@@ -95,8 +95,8 @@ def _declared(file: Path | None, stack: str | None, *, project: Path, planned: b
     with progress(f"previewing stack {stack}"), interruptible():
         preview = engine.preview(what=f"stack {stack}")
     resources = preview.planned
-    regions = Regions.of(resources, preview.config)
-    return Declared(resources=resources, regions=regions, is_preview=True)
+    around = Surroundings.of(resources, preview.config)
+    return Declared(resources=resources, around=around, is_preview=True)
 
 
 def _usage(stack: str, project: Path) -> tuple[Usage, ...]:

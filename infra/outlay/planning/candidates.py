@@ -12,6 +12,7 @@ from outlay.catalog.llm_d import ROUTER_CPUS, ROUTER_MEMORY_GIB
 from outlay.catalog.providers import ROUTERS_ON_GPU_NODES
 from outlay.planning.nodes import Allocatable, allocatable, replica_room
 from outlay.planning.plan import LeftOut
+from outlay.pricing.disks import node_disk_hour
 from outlay.pricing.rates import Rates
 from outlay.pricing.types import Unpriced
 from outlay.settings import Settings, WorkloadSettings
@@ -221,7 +222,13 @@ def _candidate(offer: Offer, shapes: Shapes, rates: Rates, *, workloads: int) ->
     if not options:
         return None
     disk_gib = _disk_gib(offer, options)
-    disk = rates.disk_hour(provider=offer.provider, region=offer.region, gib=disk_gib)
+    disk = node_disk_hour(
+        rates,
+        provider=offer.provider,
+        region=offer.region,
+        instance_type=offer.instance_type,
+        gib=disk_gib,
+    )
     if isinstance(disk, Unpriced):
         return None
     return Candidate(

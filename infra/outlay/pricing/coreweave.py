@@ -27,7 +27,6 @@ def node_pool(request: Request) -> Cost:
         region=request.region or _any_region(request.rates, instance_type, market),
         instance_types=(instance_type,),
         market=market,
-        disk_gib=0,
     )
     return pool_cost(request.rates, node, _nodes(spec))
 

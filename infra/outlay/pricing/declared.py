@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from outlay.pricing.beside import REFERRED_TO, Beside, Neighbour
 from outlay.pricing.inputs import is_unknown, unwrap
 from outlay.pricing.price import price
 from outlay.pricing.rates import Rates
@@ -26,6 +27,7 @@ class Resource:
         inputs: What the program asked for, as the engine writes it.
         outputs: What the provider answered; only a fallback for where the resource is.
         provider: The URN of its provider, None for components.
+        id: What its provider calls it; None before it exists.
         is_custom: Whether a provider manages it; components cost nothing by themselves.
         is_external: Whether the stack only reads it.
         is_leaving: Whether it waits for its deletion, and costs until then.
@@ -38,6 +40,7 @@ class Resource:
     outputs: Mapping[str, object]
     provider: str | None
     is_custom: bool
+    id: str | None = None
     is_external: bool = False
     is_leaving: bool = False
     is_retained: bool = False
@@ -49,8 +52,8 @@ class Resource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Regions:
-    """Where the providers of one state or preview buy when a resource's inputs do not say.
+class Surroundings:
+    """What a price depends on besides the resource: where its provider buys, and what it refers to.
 
     `config` is the stack's configuration: default providers, which take their region from it, are
     in no event of the engine.
@@ -58,14 +61,20 @@ class Regions:
 
     providers: Mapping[str, Mapping[str, object]]
     config: Mapping[str, object]
+    beside: Beside
 
     @classmethod
-    def of(cls, resources: Iterable[Resource], config: Mapping[str, object]) -> Regions:
-        """Collect the providers among some resources."""
+    def of(cls, resources: Sequence[Resource], config: Mapping[str, object]) -> Surroundings:
+        """Collect the providers, and what others refer to, among the resources of one document."""
         found = {r.urn: r.inputs for r in resources if r.type.startswith(PROVIDER_PREFIX)}
-        return cls(providers=found, config=config)
+        neighbours = (
+            Neighbour(type=r.type, id=r.id, inputs=r.inputs, outputs=r.outputs)
+            for r in resources
+            if r.type in REFERRED_TO and not r.is_leaving
+        )
+        return cls(providers=found, config=config, beside=Beside.of(neighbours))
 
-    def of_resource(self, resource: Resource) -> str | None:
+    def region_of(self, resource: Resource) -> str | None:
         """Return the region of a resource's provider, or None when nothing says it."""
         if resource.provider is None:
             return None
@@ -80,14 +89,14 @@ class Regions:
         return _location(settings)
 
 
-def price_resource(resource: Resource, *, rates: Rates, regions: Regions) -> Price:
+def price_resource(resource: Resource, *, rates: Rates, around: Surroundings) -> Price:
     """Return what a declared resource costs per hour; see `price` for what is Unpriced."""
     if not resource.is_custom:
         return COMPONENT
     if resource.is_external:
         return EXTERNAL
-    region = regions.of_resource(resource)
-    return price(resource.type, resource.inputs, rates=rates, region=region)
+    region = around.region_of(resource)
+    return price(resource.type, resource.inputs, rates=rates, region=region, beside=around.beside)
 
 
 def _location(values: Mapping[str, object]) -> str | None:

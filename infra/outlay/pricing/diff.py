@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from outlay.pricing.declared import Regions, Resource, price_resource
+from outlay.pricing.declared import Resource, Surroundings, price_resource
 from outlay.pricing.events import PolicyResult, Preview
 from outlay.pricing.rates import Rates
 from outlay.pricing.statement import NOTHING, Amount
@@ -286,11 +286,11 @@ class _Sides:
 def _prices(
     resources: tuple[Resource, ...], config: Mapping[str, object], rates: Rates
 ) -> dict[str, tuple[str, list[Price]]]:
-    regions = Regions.of(resources, config)
+    around = Surroundings.of(resources, config)
     found: dict[str, tuple[str, list[Price]]] = {}
     for resource in resources:
         # One URN may stand for two: the new one and the old one that waits for its deletion.
-        cost = price_resource(resource, rates=rates, regions=regions)
+        cost = price_resource(resource, rates=rates, around=around)
         found.setdefault(resource.urn, (resource.type, []))[1].append(cost)
     return found
 

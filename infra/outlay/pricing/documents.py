@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from outlay.errors import InputError
-from outlay.pricing.declared import Regions, Resource
+from outlay.pricing.declared import Resource, Surroundings
 from outlay.pricing.events import Json, Step, as_resource, logical_steps, make_step, read_events
 
 KINDS = "`pulumi stack export`, `pulumi preview --json --show-sames` or an event log"
@@ -21,13 +21,13 @@ class Declared:
 
     Attributes:
         resources: What exists, or after a preview's update would exist.
-        regions: Where their providers buy.
+        around: What their prices depend on besides.
         unsettled: URN and type of what an interrupted update may have made; nobody knows.
         is_preview: Whether it is what would exist rather than what does.
     """
 
     resources: tuple[Resource, ...]
-    regions: Regions
+    around: Surroundings
     unsettled: tuple[tuple[str, str], ...] = ()
     is_preview: bool = False
 
@@ -60,7 +60,7 @@ def parse_document(text: str, *, source: str) -> Declared:
     if isinstance(state, Mapping):
         return _from_state(state, source=source)
     if "deployment" in document:  # written by `pulumi stack export` of a stack without resources
-        return Declared(resources=(), regions=Regions(providers={}, config={}))
+        return Declared(resources=(), around=Surroundings.of((), {}))
     raise InputError(f"{source} is JSON, but neither {KINDS}")
 
 
@@ -76,7 +76,8 @@ def _from_event_log(text: str, *, source: str) -> Declared:
     if preview.errors:
         raise InputError(f"{source} is of a preview that failed: {preview.errors[0]}")
     planned = preview.planned
-    return Declared(resources=planned, regions=Regions.of(planned, preview.config), is_preview=True)
+    around = Surroundings.of(planned, preview.config)
+    return Declared(resources=planned, around=around, is_preview=True)
 
 
 def _json(text: str, *, source: str) -> Json:
@@ -105,7 +106,7 @@ def _from_state(state: Json, *, source: str) -> Declared:
     pending = _objects(state.get("pending_operations") or [], "pending_operations", source=source)
     return Declared(
         resources=resources,
-        regions=Regions.of(resources, {}),
+        around=Surroundings.of(resources, {}),
         unsettled=tuple(_unsettled(each, source=source) for each in pending if _creates(each)),
     )
 
@@ -128,8 +129,8 @@ def _from_preview(document: Json, *, source: str) -> Declared:
     _check_complete(document, steps, source=source)
     planned = tuple(step.new for step in logical_steps(steps) if step.new is not None)
     config = document.get("config")
-    regions = Regions.of(planned, config if isinstance(config, Mapping) else {})
-    return Declared(resources=planned, regions=regions, is_preview=True)
+    around = Surroundings.of(planned, config if isinstance(config, Mapping) else {})
+    return Declared(resources=planned, around=around, is_preview=True)
 
 
 def _preview_step(step: Json, *, source: str) -> Step:

@@ -9,6 +9,7 @@ from typing import cast
 
 from outlay.errors import InputError
 from outlay.pricing.declared import Resource
+from outlay.pricing.inputs import is_unknown
 
 Json = Mapping[str, object]
 
@@ -141,10 +142,16 @@ def as_resource(state: Json, *, source: str) -> Resource:
         outputs=_object(state, "outputs"),
         provider=reference.rpartition("::")[0] if isinstance(reference, str) else None,
         is_custom=is_custom,
+        id=_id(state),
         is_external=bool(state.get("external")),
         is_leaving=bool(state.get("delete")),
         is_retained=bool(state.get("retainOnDelete")),
     )
+
+
+def _id(state: Json) -> str | None:
+    found = state.get("id")
+    return found if isinstance(found, str) and found and not is_unknown(found) else None
 
 
 def _step(metadata: Json, *, source: str) -> Step:

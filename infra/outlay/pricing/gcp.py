@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from outlay.catalog import Market
+from outlay.pricing.disks import Disk, disk_hour
 from outlay.pricing.inputs import Inputs, NoPriceError
 from outlay.pricing.rates import Rates
 from outlay.pricing.rules import (
@@ -13,10 +14,10 @@ from outlay.pricing.rules import (
     Request,
     Rule,
     Service,
-    amount,
     disk_line,
     first_region,
     fixed,
+    free,
     pool_cost,
     reserved_cost,
     together,
@@ -46,15 +47,11 @@ FORWARDING_RULE = Service(
     provider=PROVIDER, service="load_balancer", what="forwarding rule", category=Category.NETWORK
 )
 
-PRICED_DISK = "pd-balanced"
-# Some GPU machines boot from nothing else. The price book has no rate for it, so that of pd-balanced
-# stands in, here as in the planner; on such a node the disk is below 1 % of the price.
-NODE_DISKS = frozenset({PRICED_DISK, "hyperdisk-balanced"})
+USUAL_DISK = "pd-balanced"
 # Source: GKE node pool reference, diskSizeGb; diskType defaults to pd-balanced.
 DEFAULT_NODE_DISK_GIB = 100
 ZONE = re.compile(r"([a-z]+(?:-[a-z]+)+\d+)-[a-z]")
 UNPRICED_NODE_FIELDS = {
-    "bootDisk": "has no price rule; use diskSizeGb and diskType",
     "confidentialNodes": "confidential nodes have no price",
     "ephemeralStorageLocalSsdConfig": "local SSDs have no price",
     "flexStart": "Flex-start nodes have no price",
@@ -112,7 +109,7 @@ def node_pool(request: Request) -> Cost:
         region=region(request),
         instance_types=(_machine(request.rates, config),),
         market=_pool_market(config),
-        disk_gib=_node_disk_gib(config),
+        disks=(_node_disk(config),),
     )
     return pool_cost(request.rates, node, _pool_nodes(inputs))
 
@@ -139,17 +136,27 @@ def _pool_market(config: Inputs) -> Market:
     return Market.SPOT if config.flag("spot") or config.flag("preemptible") else Market.ON_DEMAND
 
 
-def _node_disk_gib(config: Inputs) -> int:
-    kind = config.optional_text("diskType") or PRICED_DISK
-    if kind not in NODE_DISKS:
-        raise NoPriceError(f"{config.where('diskType')} {kind}: no price for such a disk")
-    return config.optional_count("diskSizeGb") or DEFAULT_NODE_DISK_GIB
+def _node_disk(config: Inputs) -> Disk:
+    boot = config.child("bootDisk")
+    kind = boot.optional_text("diskType") or config.optional_text("diskType") or USUAL_DISK
+    gib = boot.optional_count("sizeGb") or config.optional_count("diskSizeGb")
+    return Disk(
+        provider=PROVIDER,
+        kind=kind,
+        gib=gib or DEFAULT_NODE_DISK_GIB,
+        iops=boot.optional_count("provisionedIops"),
+        mib_per_s=boot.optional_count("provisionedThroughput"),
+    )
 
 
-def _check_disk_type(disk: Inputs, key: str) -> None:
-    kind = disk.text(key).rsplit("/", 1)[-1]
-    if kind != PRICED_DISK:
-        raise NoPriceError(f"{disk.where(key)} {kind}: only {PRICED_DISK} has a price")
+def _disk(disk: Inputs) -> Disk:
+    return Disk(
+        provider=PROVIDER,
+        kind=disk.text("type").rsplit("/", 1)[-1],
+        gib=disk.count("size"),
+        iops=disk.optional_count("provisionedIops"),
+        mib_per_s=disk.optional_count("provisionedThroughput"),
+    )
 
 
 def _pool_nodes(inputs: Inputs) -> Nodes:
@@ -195,7 +202,7 @@ def instance(request: Request) -> Cost:
         region=where,
         instance_types=(_machine(request.rates, inputs),),
         market=_instance_market(inputs.child("scheduling")),
-        disk_gib=_boot_disk_gib(inputs.child("bootDisk")),
+        disks=_boot_disks(inputs.child("bootDisk")),
     )
     cost = pool_cost(request.rates, node, Nodes.exactly(1))
     addresses = _ephemeral_addresses(inputs)
@@ -213,12 +220,10 @@ def _instance_market(scheduling: Inputs) -> Market:
     return Market.ON_DEMAND
 
 
-def _boot_disk_gib(disk: Inputs) -> int:
+def _boot_disks(disk: Inputs) -> tuple[Disk, ...]:
     if disk.given("source"):
-        return 0  # an existing disk, declared and priced on its own
-    parameters = disk.child("initializeParams")
-    _check_disk_type(parameters, "type")
-    return parameters.count("size")
+        return ()  # an existing disk, declared and priced on its own
+    return (_disk(disk.child("initializeParams")),)
 
 
 def _ephemeral_addresses(inputs: Inputs) -> int:
@@ -231,11 +236,10 @@ def _ephemeral_addresses(inputs: Inputs) -> int:
 
 
 def disk(request: Request) -> Cost:
-    """Price a pd-balanced disk in one zone."""
-    _check_disk_type(request.inputs, "type")
-    gib = request.inputs.count("size")
-    usd = amount(request.rates.disk_hour(provider=PROVIDER, region=region(request), gib=gib))
-    return fixed(disk_line(usd, gib=gib, count=1))
+    """Price a disk in one zone."""
+    asked = _disk(request.inputs)
+    usd = disk_hour(request.rates, asked, region=region(request))
+    return fixed(disk_line(usd, gib=asked.gib, count=1))
 
 
 def router_nat(request: Request) -> Cost:
@@ -283,7 +287,6 @@ def reservation(request: Request) -> Cost:
         region=region(request),
         instance_types=(_reserved_machine(request.rates, machine),),
         market=Market.ON_DEMAND,
-        disk_gib=0,
     )
     return reserved_cost(request.rates, node, specific.count("count"))
 
@@ -302,6 +305,7 @@ def _reserved_machine(rates: Rates, machine: Inputs) -> str:
 
 
 RULES: dict[str, Rule] = {
+    "gcp:compute/instanceTemplate": free("a template; what is started from it is priced"),
     "gcp:compute/reservation": reservation,
     "gcp:container/cluster": cluster,
     "gcp:container/nodePool": node_pool,

@@ -20,7 +20,6 @@ def instance(request: Request) -> Cost:
         region=EVERYWHERE,
         instance_types=(request.inputs.text("instance_type_name"),),
         market=Market.ON_DEMAND,
-        disk_gib=0,
     )
     return pool_cost(request.rates, node, Nodes.exactly(1))
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from outlay.pricing import aws, azure, coreweave, free, gcp, kubernetes, lambda_cloud
+from outlay.pricing.beside import Beside
 from outlay.pricing.inputs import Inputs, NoPriceError
 from outlay.pricing.rates import Rates
 from outlay.pricing.rules import Request, Rule
@@ -18,18 +19,24 @@ _API_VERSION = re.compile(r"/v\d{8}\w*(?=:)")
 
 
 def price(
-    resource_type: str, inputs: Mapping[str, object], *, rates: Rates, region: str | None = None
+    resource_type: str,
+    inputs: Mapping[str, object],
+    *,
+    rates: Rates,
+    region: str | None = None,
+    beside: Beside | None = None,
 ) -> Price:
     """Return what a resource costs per hour by its inputs, as the engine sends them.
 
-    `region` is that of the resource's provider and counts when the inputs name none. A type without
-    a rule, and an input that is missing, unknown or beyond the rule, is Unpriced; nothing is guessed.
+    `region` is that of the resource's provider and counts when the inputs name none; `beside` holds
+    the launch templates and the like of the same stack. A type without a rule, and an input that is
+    missing, unknown or beyond the rule, is Unpriced; nothing is guessed.
     """
     rule = _rule_for(resource_type)
     if rule is None:
         return Unpriced(reason=f"no price rule for {resource_type}")
     try:
-        return rule(Request(inputs=Inputs(inputs), rates=rates, region=region))
+        return rule(Request(inputs=Inputs(inputs), rates=rates, region=region, beside=beside))
     except NoPriceError as error:
         return Unpriced(reason=str(error))
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from outlay.catalog import Market
+from outlay.pricing.beside import Beside
+from outlay.pricing.disks import Disk, disk_hour
 from outlay.pricing.inputs import Inputs, NoPriceError
 from outlay.pricing.rates import Rates
 from outlay.pricing.types import Category, Cost, CostLine, Free, NodeSet, Unpriced
@@ -16,11 +18,16 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One resource to price; `region` is its provider's, for inputs that name none."""
+    """One resource to price.
+
+    `region` is its provider's, for inputs that name none; `beside` holds what its inputs may refer to,
+    None where only this one resource is seen.
+    """
 
     inputs: Inputs
     rates: Rates
     region: str | None
+    beside: Beside | None = None
 
 
 # A rule raises NoPriceError when the inputs leave the price open.
@@ -104,15 +111,36 @@ class Nodes:
         return cls(low=min(low, expected), expected=expected, high=max(high, expected))
 
 
+def times(line: CostLine, nodes: Nodes) -> Cost:
+    """Return the cost of something that each node of a pool brings; the line is that of one."""
+    what = line.what if nodes.expected == 1 else f"{line.what} ({nodes.expected})"
+    total = replace(line, what=what, usd_per_hour=line.usd_per_hour * nodes.expected)
+    return Cost(
+        low=line.usd_per_hour * nodes.low,
+        expected=total.usd_per_hour,
+        high=line.usd_per_hour * nodes.high,
+        lines=(total,),
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeType:
-    """What each node of a pool is; of several instance types the first is the expected one."""
+    """What each node of a pool is; of several instance types the first is the expected one.
+
+    `disk_gib` is the size of the provider's usual disk for nodes.
+    """
 
     provider: str
     region: str
     instance_types: Sequence[str]
     market: Market
-    disk_gib: int
+    disks: Sequence[Disk] = ()
+    disk_gib: int = 0
+
+    @property
+    def gib(self) -> int:
+        """The size of all its disks."""
+        return self.disk_gib + sum(disk.gib for disk in self.disks)
 
 
 def pool_cost(rates: Rates, node: NodeType, nodes: Nodes) -> Cost:
@@ -175,9 +203,11 @@ def _node_usd(rates: Rates, node: NodeType, instance_type: str) -> Decimal:
 
 
 def _disk_usd(rates: Rates, node: NodeType) -> Decimal:
+    usd = sum((disk_hour(rates, disk, region=node.region) for disk in node.disks), ZERO)
     if node.disk_gib == 0:
-        return ZERO
-    return amount(rates.disk_hour(provider=node.provider, region=node.region, gib=node.disk_gib))
+        return usd
+    usual = rates.disk_hour(provider=node.provider, region=node.region, gib=node.disk_gib)
+    return usd + amount(usual)
 
 
 def _pool_lines(
@@ -188,9 +218,7 @@ def _pool_lines(
         category=_category(rates, node),
         usd_per_hour=node_usd * count,
     )
-    return (
-        (machines, disk_line(disk_usd, gib=node.disk_gib, count=count)) if disk_usd else (machines,)
-    )
+    return (machines, disk_line(disk_usd, gib=node.gib, count=count)) if disk_usd else (machines,)
 
 
 def disk_line(usd_per_hour: Decimal, *, gib: int, count: int) -> CostLine:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from outlay.pricing import aws, azure, gcp
+from outlay.pricing import aws_sites, azure, gcp
 from outlay.pricing.inputs import NoPriceError
 from outlay.pricing.rates import Rates
 from outlay.pricing.rules import Service
 from outlay.pricing.types import CostLine, Unpriced
 
 STANDING: dict[str, tuple[Service, ...]] = {
-    "aws": (aws.CONTROL_PLANE, aws.NAT, aws.ADDRESS),
+    "aws": (aws_sites.CONTROL_PLANE, aws_sites.NAT, aws_sites.ADDRESS),
     "gcp": (gcp.CONTROL_PLANE, gcp.NAT, gcp.ADDRESS),
     "azure": (azure.CONTROL_PLANE, azure.NAT, azure.ADDRESS),
     # Included in the price of the nodes.

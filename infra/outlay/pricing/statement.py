@@ -125,7 +125,7 @@ def state_costs(declared: Declared, *, rates: Rates, usage: Sequence[Usage] = ()
         Item(
             urn=resource.urn,
             type=resource.type,
-            price=price_resource(resource, rates=rates, regions=declared.regions),
+            price=price_resource(resource, rates=rates, around=declared.around),
         )
         for resource in declared.resources
     ]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from outlay.errors import DataError
+from outlay.pricing.disks import HYPERDISK, HYPERDISK_ONLY
 
 # A price list spells an accelerator that is attached to a machine: n1-standard-8+1xnvidia-tesla-t4
 ATTACHED = re.compile(r"(?P<machine>[a-z0-9-]+)\+(?P<count>\d+)x(?P<accelerator>[a-z0-9-]+)")
@@ -28,8 +29,6 @@ BUILT_IN = MappingProxyType(
         "g4-standard": "nvidia-rtx-pro-6000",
     }
 )
-# These machines take no persistent disk.
-HYPERDISK_ONLY = frozenset({"a3-ultragpu", "a4-highgpu", "g4-standard"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +54,7 @@ def machine(instance_type: str, *, gpus: int) -> Machine:
         machine_type=machine_type,
         accelerator=_accelerator(instance_type, family, gpus) if gpus else None,
         accelerators=gpus,
-        disk_type="hyperdisk-balanced" if family in HYPERDISK_ONLY else "pd-balanced",
+        disk_type=HYPERDISK if family in HYPERDISK_ONLY else "pd-balanced",
     )
 
 
