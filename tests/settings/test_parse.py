@@ -27,6 +27,7 @@ def test_a_model_and_its_demand_are_enough() -> None:
                 "model": "Llama-3.1-8B",
                 "target_rps": 10.0,
                 "name": "",
+                "team": "",
                 "input_tokens": 512,
                 "output_tokens": 256,
                 "prefix_cache_hit_share": 0.0,

@@ -10,11 +10,13 @@ import click
 from outlay.cli.actuals import actuals
 from outlay.cli.audit import audit
 from outlay.cli.calibrate import calibrate
+from outlay.cli.chargeback import chargeback
 from outlay.cli.comment import comment
 from outlay.cli.compare import compare
 from outlay.cli.cost import cost
 from outlay.cli.diff import diff
 from outlay.cli.disaggregate import disaggregate
+from outlay.cli.forecast import forecast
 from outlay.cli.plan import plan
 from outlay.cli.precision import precision
 from outlay.cli.render import render
@@ -42,6 +44,8 @@ for verb in (
     plan,
     compare,
     sweep,
+    forecast,
+    chargeback,
     render,
     precision,
     cost,

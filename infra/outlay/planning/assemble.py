@@ -79,6 +79,8 @@ def _workloads(settings: Settings, catalog: Catalog) -> Iterable[Workload]:
             output_tokens=workload.output_tokens,
             ttft_slo_ms=workload.ttft_ms,
             tpot_slo_ms=workload.tpot_ms,
+            prefix_cache_hit_share=workload.prefix_cache_hit_share,
+            team=workload.team or settings.tags.get("team", ""),
         )
 
 
@@ -169,9 +171,14 @@ def _placements(cluster: str, bought: BoughtNodes, settings: Settings) -> Iterab
 
 
 def _fixed_costs(opened: OpenedSite, cluster: str, settings: Settings) -> Iterable[FixedCost]:
-    def cost(what: str, category: Category, usd: Decimal, *, is_usage: bool = False) -> FixedCost:
+    def cost(what: str, category: Category, usd: Decimal, *, workload: str = "") -> FixedCost:
         return FixedCost(
-            what=what, cluster=cluster, category=category, usd_per_hour=usd, is_usage=is_usage
+            what=what,
+            cluster=cluster,
+            category=category,
+            usd_per_hour=usd,
+            is_usage=bool(workload),
+            workload=workload,
         )
 
     for line in opened.site.standing:
@@ -191,4 +198,6 @@ def _fixed_costs(opened: OpenedSite, cluster: str, settings: Settings) -> Iterab
     ):
         if share > LEAST_SHARE and usd:
             amount = usd * Decimal(str(round(share, 9)))
-            yield cost(f"egress of {workload.label}", Category.NETWORK, amount, is_usage=True)
+            yield cost(
+                f"egress of {workload.label}", Category.NETWORK, amount, workload=workload.label
+            )

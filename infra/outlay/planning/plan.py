@@ -88,7 +88,10 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """One model with its demand and promise; `name` is a DNS label, unique in the plan."""
+    """One model with its demand and promise; `name` is a DNS label, unique in the plan.
+
+    `team` pays for it, and is empty where none is named.
+    """
 
     name: str
     model: str
@@ -98,17 +101,23 @@ class Workload:
     output_tokens: int
     ttft_slo_ms: float
     tpot_slo_ms: float
+    prefix_cache_hit_share: float = 0.0
+    team: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FixedCost:
-    """A cost beside the GPU nodes: control plane, CPU nodes, NAT, addresses, disks, egress."""
+    """A cost beside the GPU nodes: control plane, CPU nodes, NAT, addresses, disks, egress.
+
+    `workload` names the one that causes it; empty for what all of a cluster share.
+    """
 
     what: str
     cluster: str
     category: Category
     usd_per_hour: Decimal
     is_usage: bool
+    workload: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

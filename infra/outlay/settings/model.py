@@ -170,6 +170,9 @@ class WorkloadSettings(_Base):
     name: DnsLabel = Field(
         "", description="Name of the workload, a DNS label; the model's by default"
     )
+    team: str = Field(
+        "", max_length=63, description="Team that pays for it; the tag `team` by default"
+    )
     input_tokens: Tokens = Field(512, description="Mean prompt tokens per request")
     output_tokens: Tokens = Field(256, description="Mean output tokens per request")
     prefix_cache_hit_share: Part = Field(

@@ -1,0 +1,86 @@
+"""`forecast`, `chargeback` and `spot` answer in tables and in JSON, and refuse what makes no sense."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.command import SMALL, Command
+from tests.reporting.document import documented, fields
+
+Json = dict[str, Any]
+
+
+def answer(run: Command, *arguments: str) -> Json:
+    done = run(*arguments, "--json")
+    assert done.code == 0, done.err
+    value: Json = json.loads(done.out)
+    return value
+
+
+def test_a_forecast_has_every_documented_field_and_adds_up(run: Command) -> None:
+    found = answer(run, "forecast", *SMALL, "--growth", "50%", "--months", "3", "--budget", "3000")
+    assert fields(found) == documented("forecast")
+    months = found["months"]
+    assert [m["rps"] for m in months] == [10.0, 15.0, 22.5]
+    assert sum(m["usd_per_month"] for m in months) == pytest.approx(found["total_usd"], abs=0.05)
+    over = [m["month"] for m in months if m["usd_per_month"] > 3000]
+    assert found["budget_breaks_in_month"] == (over[0] if over else None)
+    assert [m["month"] for m in months if m["over_budget"]] == over
+
+
+def test_growth_is_a_share_or_a_percentage(run: Command) -> None:
+    one = answer(run, "forecast", *SMALL, "--growth", "0.5", "--months", "2")
+    other = answer(run, "forecast", *SMALL, "--growth", "50%", "--months", "2")
+    assert one == other
+
+
+@pytest.mark.parametrize("growth", ["fast", "nan", "2000%", "-95%"])
+def test_a_growth_that_is_none_is_refused(run: Command, growth: str) -> None:
+    done = run("forecast", *SMALL, "--growth", growth)
+    assert done.code == 1
+    assert "--growth" in done.err
+
+
+def test_a_forecast_says_when_the_budget_breaks(run: Command) -> None:
+    done = run("forecast", *SMALL, "--growth", "100%", "--months", "3", "--budget", "4000")
+    assert "The budget of $4,000/month breaks in month " in done.out
+    assert "req/s in all" in done.out
+
+
+def test_chargeback_has_every_documented_field_and_sums_to_the_bill(run: Command) -> None:
+    found = answer(run, "chargeback", *SMALL)
+    assert fields(found) == documented("chargeback")
+    parts = sum(w["charged_usd_per_month"] + w["idle_usd_per_month"] for w in found["workloads"])
+    whole = parts + found["unallocated_usd_per_month"]
+    assert whole == pytest.approx(found["usd_per_month"], abs=1e-4)
+
+
+def test_chargeback_names_teams(run: Command, tmp_path: Path) -> None:
+    file = tmp_path / "two.yaml"
+    file.write_text(
+        "gpus: [L4]\nproviders: [gcp]\nworkloads:\n"
+        "  - {model: llama-3.1-8b, targetRps: 5, team: search}\n"
+        "  - {model: mistral-7b, targetRps: 5, team: support}\n"
+    )
+    done = run("chargeback", "--settings", str(file))
+    assert done.code == 0
+    assert "search" in done.out
+    assert "support" in done.out
+    assert "of it idle" in done.out
+
+
+def test_spot_has_every_documented_field(run: Command) -> None:
+    found = answer(run, "spot", *SMALL, "--market", "spot")
+    names = {f"spot.{path}" for path in fields(found["spot"])}
+    assert names == {path for path in documented("plan") if path.startswith("spot.")}
+    assert {f for f in fields(found) if not f.startswith("spot.")} == documented("spot")
+    assert [s["name"] for s in found["strategies"]] == [
+        "this plan",
+        "with on-demand fallback",
+        "all spot",
+        "all on-demand",
+    ]
