@@ -10,6 +10,7 @@ import pytest
 from outlay.catalog import Market, load_catalog
 from tests.cli.command import Command
 from tests.pricing.written import export, pool, queue, steady
+from tests.pricing.written import state as resource
 
 
 @pytest.fixture
@@ -50,6 +51,7 @@ def test_the_json_has_what_programs_build_on(run: Command, state: str) -> None:
         "usd_per_month",
         "resources",
         "usage",
+        "not_counted",
         "price_book",
         "currency",
     }
@@ -73,6 +75,14 @@ def test_an_unpriced_resource_is_null_in_json_and_listed_in_the_table(
     shown = run("cost", part_unpriced).out
     assert shown.startswith("≥ $")
     assert "No price, so not counted" in shown
+
+
+def test_what_is_charged_by_use_is_named_with_its_rate(run: Command, tmp_path: Path) -> None:
+    file = tmp_path / "state.json"
+    file.write_text(export(resource("aws:s3/bucket:Bucket", "models", {})))
+    shown = " ".join(run("cost", str(file)).out.split())
+    assert "Charged by use, so not counted" in shown
+    assert "objects kept $0.023 / GB-month" in shown
 
 
 def test_a_budget_holds_or_ends_with_3(run: Command, state: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outlay.pricing import aws, azure, coreweave, free, gcp, price
+from outlay.pricing import aws, azure, coreweave, free, gcp, metered, price
 from outlay.pricing.inputs import UNKNOWN
 from outlay.pricing.types import Cost, Free, Unpriced
 from tests.pricing.book import RATES
@@ -182,10 +182,10 @@ def test_a_type_without_a_rule_is_unpriced(resource_type: str) -> None:
         ("random:index/randomPassword:RandomPassword", free.LOGICAL),
         ("aws:ec2/vpc:Vpc", free.NETWORK),
         ("aws:iam/role:Role", free.IDENTITY),
-        ("aws:s3/bucket:Bucket", free.USAGE),
+        ("aws:s3/bucket:Bucket", metered.BY_USE),
         ("aws:eks/addon:Addon", free.SETTING),
         ("gcp:projects/iAMMember:IAMMember", free.IDENTITY),
-        ("gcp:storage/bucket:Bucket", free.USAGE),
+        ("gcp:storage/bucket:Bucket", metered.BY_USE),
         ("azure-native:resources:ResourceGroup", free.SETTING),
         ("azure-native:network/v20230901:VirtualNetwork", free.NETWORK),
         ("coreweave:index/cksCluster:CksCluster", "included in the price of the nodes"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from outlay.pricing import aws_machines
 from outlay.pricing.aws_sites import (
     ADDRESS,
@@ -10,12 +12,14 @@ from outlay.pricing.aws_sites import (
     EXTENDED_SUPPORT,
     LOAD_BALANCER,
     NAT,
+    PROVIDER,
     region,
 )
 from outlay.pricing.aws_templates import ebs
 from outlay.pricing.disks import disk_hour
 from outlay.pricing.eks import in_extended_support
 from outlay.pricing.inputs import Inputs, NoPriceError
+from outlay.pricing.metered import GB, GB_MONTH, Meter, by_use, with_use
 from outlay.pricing.rules import Request, Rule, Service, disk_line, fixed
 from outlay.pricing.types import Cost, Free
 
@@ -34,6 +38,14 @@ def eks_cluster(request: Request) -> Cost:
     day = request.rates.catalog.price_book.date
     plane = EXTENDED_SUPPORT if in_extended_support(inputs, on=day) else CONTROL_PLANE
     return fixed(plane.line(request.rates, region=region(request)))
+
+
+def _control_plane(request: Request) -> Cost:
+    """Price the control plane, and name the logs that it is asked to send."""
+    found = eks_cluster(request)
+    if not request.inputs.given("enabledClusterLogTypes"):
+        return found
+    return replace(found, metered=(LOGS.read(request, region),))
 
 
 def volume(request: Request) -> Cost:
@@ -80,14 +92,26 @@ def vpc_endpoint(request: Request) -> Free:
     return Free(reason="gateway endpoints are not charged")
 
 
+NAT_DATA = Meter(provider=PROVIDER, what="data through NAT", unit=GB, service="nat_data")
+LOGS = Meter(provider=PROVIDER, what="logs taken in", unit=GB, service="log_ingestion")
+OBJECTS = Meter(provider=PROVIDER, what="objects kept", unit=GB_MONTH, service="object_storage")
+IMAGES = Meter(provider=PROVIDER, what="images kept", unit=GB_MONTH)
+CAPACITY = Meter(provider=PROVIDER, what="load balancer capacity", unit="unit-hour")
+
+_BUCKET = by_use(OBJECTS, region=region)
+_BALANCER = with_use(load_balancer, CAPACITY, region=region)
 RULES: dict[str, Rule] = {
     **aws_machines.RULES,
-    "aws:alb/loadBalancer": load_balancer,
+    "aws:alb/loadBalancer": _BALANCER,
+    "aws:cloudwatch/logGroup": by_use(LOGS, region=region),
     "aws:ebs/volume": volume,
     "aws:ec2/eip": _service(ADDRESS),
-    "aws:ec2/natGateway": _service(NAT),
+    "aws:ec2/natGateway": with_use(_service(NAT), NAT_DATA, region=region),
     "aws:ec2/vpcEndpoint": vpc_endpoint,
-    "aws:eks/cluster": eks_cluster,
-    "aws:elb/loadBalancer": classic_load_balancer,
-    "aws:lb/loadBalancer": load_balancer,
+    "aws:ecr/repository": by_use(IMAGES, region=region),
+    "aws:eks/cluster": _control_plane,
+    "aws:elb/loadBalancer": with_use(classic_load_balancer, CAPACITY, region=region),
+    "aws:lb/loadBalancer": _BALANCER,
+    "aws:s3/bucket": _BUCKET,
+    "aws:s3/bucketV2": _BUCKET,
 }

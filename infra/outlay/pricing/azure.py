@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from outlay.catalog import Market
 from outlay.pricing.inputs import Inputs, NoPriceError
+from outlay.pricing.metered import GB, GB_MONTH, Meter, by_use, with_use
 from outlay.pricing.rules import (
     Nodes,
     NodeType,
@@ -167,11 +168,16 @@ def load_balancer(request: Request) -> Cost | Free:
     return fixed(LOAD_BALANCER.line(request.rates, region=region(request)))
 
 
+NAT_DATA = Meter(provider=PROVIDER, what="data through NAT", unit=GB, service="nat_data")
+OBJECTS = Meter(provider=PROVIDER, what="objects kept", unit=GB_MONTH, service="object_storage")
+BALANCED = Meter(provider=PROVIDER, what="data through the load balancer", unit=GB)
+
 RULES: dict[str, Rule] = {
+    "azure-native:storage:StorageAccount": by_use(OBJECTS, region=region),
     "azure-native:compute:CapacityReservation": capacity_reservation,
-    "azure-native:network:LoadBalancer": load_balancer,
+    "azure-native:network:LoadBalancer": with_use(load_balancer, BALANCED, region=region),
     "azure-native:containerservice:ManagedCluster": managed_cluster,
     "azure-native:containerservice:AgentPool": agent_pool,
-    "azure-native:network:NatGateway": _service(NAT),
+    "azure-native:network:NatGateway": with_use(_service(NAT), NAT_DATA, region=region),
     "azure-native:network:PublicIPAddress": _service(ADDRESS),
 }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from outlay.catalog import Market
 from outlay.pricing.inputs import Inputs, NoPriceError
+from outlay.pricing.metered import GB_MONTH, Meter, by_use
 from outlay.pricing.rates import Rates
-from outlay.pricing.rules import Nodes, NodeType, Request, Rule, free, pool_cost
+from outlay.pricing.rules import Nodes, NodeType, Request, Rule, first_region, free, pool_cost
 from outlay.pricing.types import Cost, Unpriced
 
 PROVIDER = "coreweave"
@@ -63,7 +64,14 @@ def _nodes(spec: Inputs) -> Nodes:
     return Nodes.between(spec.count("minNodes"), spec.count("maxNodes"), declared=target)
 
 
+def _zone(request: Request) -> str:
+    return first_region(request, ("zone",))
+
+
+OBJECTS = Meter(provider=PROVIDER, what="objects kept", unit=GB_MONTH, service="object_storage")
+
 RULES: dict[str, Rule] = {
+    "coreweave:index/objectStorageBucket": by_use(OBJECTS, region=_zone),
     "coreweave:index/cksCluster": free("included in the price of the nodes"),
     "coreweave:index/networkingVpc": free("included in the price of the nodes"),
 }

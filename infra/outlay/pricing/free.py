@@ -6,7 +6,6 @@ from outlay.pricing.rules import Rule, free
 
 IDENTITY = "identity and access rules are not charged"
 NETWORK = "networks, routes and firewall rules are not charged"
-USAGE = "no standing cost; storage, requests and traffic are charged by use"
 SETTING = "a setting of another resource"
 LOGICAL = "exists only in the Pulumi program"
 
@@ -56,16 +55,6 @@ _BY_REASON: dict[str, tuple[str, ...]] = {
         "azure-native:managedidentity:UserAssignedIdentity",
         "gcp:storage/bucketIAMBinding",
         "gcp:storage/bucketIAMMember",
-    ),
-    USAGE: (
-        "aws:cloudwatch/logGroup",
-        "aws:ecr/repository",
-        "aws:s3/bucket",
-        "aws:s3/bucketV2",
-        "azure-native:storage:StorageAccount",
-        "coreweave:index/objectStorageBucket",
-        "gcp:artifactregistry/repository",
-        "gcp:storage/bucket",
     ),
     SETTING: (
         "aws:ec2/eipAssociation",

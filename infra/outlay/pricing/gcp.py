@@ -7,6 +7,7 @@ import re
 from outlay.catalog import Market
 from outlay.pricing.disks import Disk, disk_hour
 from outlay.pricing.inputs import Inputs, NoPriceError
+from outlay.pricing.metered import GB, GB_MONTH, Meter, by_use, with_use
 from outlay.pricing.rates import Rates
 from outlay.pricing.rules import (
     Nodes,
@@ -304,16 +305,24 @@ def _reserved_machine(rates: Rates, machine: Inputs) -> str:
     return f"{name}+{attached[0].count('acceleratorCount')}x{kind}"
 
 
+NAT_DATA = Meter(provider=PROVIDER, what="data through NAT", unit=GB, service="nat_data")
+LOGS = Meter(provider=PROVIDER, what="logs taken in", unit=GB, service="log_ingestion")
+OBJECTS = Meter(provider=PROVIDER, what="objects kept", unit=GB_MONTH, service="object_storage")
+IMAGES = Meter(provider=PROVIDER, what="images kept", unit=GB_MONTH)
+BALANCED = Meter(provider=PROVIDER, what="data through the load balancer", unit=GB)
+
 RULES: dict[str, Rule] = {
+    "gcp:artifactregistry/repository": by_use(IMAGES, region=region),
+    "gcp:storage/bucket": by_use(OBJECTS, region=region),
     "gcp:compute/instanceTemplate": free("a template; what is started from it is priced"),
     "gcp:compute/reservation": reservation,
-    "gcp:container/cluster": cluster,
+    "gcp:container/cluster": with_use(cluster, LOGS, region=region),
     "gcp:container/nodePool": node_pool,
     "gcp:compute/instance": instance,
     "gcp:compute/disk": disk,
-    "gcp:compute/routerNat": router_nat,
+    "gcp:compute/routerNat": with_use(router_nat, NAT_DATA, region=region),
     "gcp:compute/address": address,
     "gcp:compute/globalAddress": global_address,
-    "gcp:compute/forwardingRule": forwarding_rule,
-    "gcp:compute/globalForwardingRule": global_forwarding_rule,
+    "gcp:compute/forwardingRule": with_use(forwarding_rule, BALANCED, region=region),
+    "gcp:compute/globalForwardingRule": with_use(global_forwarding_rule, BALANCED, region=region),
 }

@@ -88,6 +88,7 @@ def together(costs: Sequence[Cost]) -> Cost:
         high=sum((cost.high for cost in costs), ZERO),
         lines=tuple(line for cost in costs for line in cost.lines),
         nodes=tuple(nodes for cost in costs for nodes in cost.nodes),
+        metered=tuple(meter for cost in costs for meter in cost.metered),
     )
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from outlay.pricing.declared import price_resource
 from outlay.pricing.documents import Declared
 from outlay.pricing.rates import Rates
-from outlay.pricing.types import HOURS_PER_MONTH, Cost, Price, Unpriced
+from outlay.pricing.types import HOURS_PER_MONTH, Cost, Metered, Price, Unpriced
 
 ZERO = Decimal(0)
 UNSETTLED = Unpriced(
@@ -70,6 +70,11 @@ class Item:
         return Amount.of(self.price) if isinstance(self.price, Cost) else None
 
     @property
+    def metered(self) -> tuple[Metered, ...]:
+        """What is charged by its use besides, and not counted."""
+        return () if isinstance(self.price, Unpriced) else self.price.metered
+
+    @property
     def unpriced(self) -> str | None:
         """Why nobody knows what it costs."""
         return self.price.reason if isinstance(self.price, Unpriced) else None
@@ -102,6 +107,11 @@ class Statement:
     def unpriced(self) -> tuple[Item, ...]:
         """What has no price."""
         return tuple(item for item in self.items if item.unpriced)
+
+    @property
+    def metered(self) -> tuple[tuple[Item, Metered], ...]:
+        """What is charged by use, resource by resource."""
+        return tuple((item, each) for item in self.items for each in item.metered)
 
     @property
     def paid(self) -> tuple[Item, ...]:

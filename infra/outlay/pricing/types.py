@@ -50,10 +50,23 @@ class NodeSet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Metered:
+    """What a resource is charged for by use, which no declaration tells and no sum counts.
+
+    `usd_per_unit` is None where the price book has no rate.
+    """
+
+    what: str
+    unit: str
+    usd_per_unit: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
     """A resource's price in USD per hour; low and high follow an autoscaled pool's min and max.
 
-    `nodes` tells what machines the price is for, so that a rule on machines reads no inputs again.
+    `nodes` tells what machines the price is for, so that a rule on machines reads no inputs again;
+    `metered` what comes on top by use.
     """
 
     low: Decimal
@@ -61,6 +74,7 @@ class Cost:
     high: Decimal
     lines: tuple[CostLine, ...]
     nodes: tuple[NodeSet, ...] = field(default=(), compare=False)
+    metered: tuple[Metered, ...] = field(default=(), compare=False)
 
     @property
     def usd_per_month(self) -> Decimal:
@@ -70,9 +84,10 @@ class Cost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Free:
-    """A resource that costs nothing by itself, by an explicit list."""
+    """A resource that costs nothing by itself, by an explicit list; `metered` is charged by its use."""
 
     reason: str
+    metered: tuple[Metered, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

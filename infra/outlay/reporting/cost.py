@@ -9,7 +9,7 @@ from rich.text import Text
 
 from outlay.catalog import PriceBook
 from outlay.pricing.statement import Amount, Item, Statement
-from outlay.pricing.types import HOURS_PER_MONTH
+from outlay.pricing.types import HOURS_PER_MONTH, Metered
 from outlay.reporting.layout import table
 from outlay.reporting.money import usd
 from outlay.reporting.tables import console
@@ -29,6 +29,15 @@ def cost_json(statement: Statement, book: PriceBook) -> Json:
         "usage": [
             {"what": each.what, "cluster": each.cluster, "usd_per_hour": money(each.usd_per_hour)}
             for each in statement.usage
+        ],
+        "not_counted": [
+            {
+                "urn": item.urn,
+                "what": each.what,
+                "unit": each.unit,
+                "usd_per_unit": None if each.usd_per_unit is None else money(each.usd_per_unit),
+            }
+            for item, each in statement.metered
         ],
         "price_book": {"version": book.version, "date": book.date},
         "currency": "USD",
@@ -65,7 +74,13 @@ def print_cost(statement: Statement, book: PriceBook, *, is_planned: bool) -> No
     out.print(Text(f"{least}{monthly(statement.total)}/month", style="bold"))
     out.print(_counts(statement, is_planned=is_planned))
     out.print(f"prices of {book.date} (book {book.version}), 730 hours a month")
-    tables = (_kinds(statement), _resources(statement), _usage(statement), _unpriced(statement))
+    tables = (
+        _kinds(statement),
+        _resources(statement),
+        _usage(statement),
+        _unpriced(statement),
+        _metered(statement),
+    )
     for each in tables:
         if each.row_count:
             out.print()
@@ -105,6 +120,19 @@ def _unpriced(statement: Statement) -> Table:
     for item in statement.unpriced:
         made.add_row(item.name, item.type, str(item.unpriced))
     return made
+
+
+def _metered(statement: Statement) -> Table:
+    made = table("Charged by use, so not counted", "Kind", "What", ">Rate", wrapped=WRAPPED)
+    for item, each in statement.metered:
+        made.add_row(item.name, item.type, each.what, _rate(each))
+    return made
+
+
+def _rate(metered: Metered) -> str:
+    if metered.usd_per_unit is None:
+        return f"no rate / {metered.unit}"
+    return f"${metered.usd_per_unit.normalize():f} / {metered.unit}"
 
 
 def _item(item: Item) -> Json:
