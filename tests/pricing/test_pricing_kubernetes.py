@@ -44,7 +44,7 @@ def test_what_runs_on_priced_nodes_is_free_whatever_its_inputs(kind: str) -> Non
 @pytest.mark.parametrize(
     "kind",
     [
-        "karpenter.sh/v1:NodePool",
+        "karpenter.sh/v1:NodeClaim",
         "eks.amazonaws.com/v1:NodeClass",
         "cloud.google.com/v1:ComputeClass",
         "ec2.aws.upbound.io/v1beta1:Instance",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from outlay.pricing import coreweave
+from outlay.pricing import coreweave, karpenter
 from outlay.pricing.inputs import NoPriceError, unwrap
 from outlay.pricing.rules import Request, Rule, free
 from outlay.pricing.types import Cost, Free
@@ -100,6 +100,8 @@ RULES: dict[tuple[str, str], Rule] = {
     ("networking.k8s.io", "Ingress"): _LOAD_BALANCER,
     ("gateway.networking.k8s.io", "Gateway"): _LOAD_BALANCER,
     (coreweave.NODE_POOL, "NodePool"): coreweave.node_pool,
+    (karpenter.GROUP, "NodePool"): karpenter.node_pool,
+    (karpenter.NODE_CLASS_GROUP, "EC2NodeClass"): free("settings of nodes that NodePools buy"),
 }
 
 
