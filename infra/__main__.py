@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import pulumi
 from pulumi.runtime.config import get_config_env
@@ -14,7 +15,10 @@ from outlay.clouds import CloudOptions, ProvisionedCluster, kubernetes_secret, p
 from outlay.errors import OutlayError
 from outlay.planning.budget import check_budget
 from outlay.planning.plan import Plan
-from outlay.planning.planner import Identity, make_plan
+from outlay.planning.planner import Identity
+from outlay.planning.stability import on_pin
+from outlay.planning.whatif import WhatIf
+from outlay.reporting.pin import pin_note
 from outlay.reporting.summary import pool_line, summary
 from outlay.serving.context import HF_SECRET, HF_SECRET_KEY
 from outlay.serving.manifest import declare
@@ -33,7 +37,11 @@ def main() -> None:
     catalog = load_catalog()
     settings = parse_settings(raw_from_config(config), catalog, source="the stack's configuration")
     identity = Identity(project=pulumi.get_project(), stack=pulumi.get_stack())
-    plan = make_plan(settings, catalog, identity=identity)
+    what_if = WhatIf(settings, catalog, identity=identity)
+    pin = on_pin(what_if, project=Path(pulumi.get_root_directory()))
+    plan = pin.plan if pin else what_if.plan()
+    if pin is not None:
+        (pulumi.log.warn if pin.reasons else pulumi.log.info)(pin_note(pin))
     if not pulumi.runtime.is_dry_run():
         check_budget(plan)  # a preview goes on, so that the policy can show what is too dear
     options = CloudOptions(

@@ -122,3 +122,96 @@ def test_another_kind_is_refused_with_the_choices(run: Command) -> None:
     ended = run("compare", *SMALL, "--by", "colour")
     assert ended.code == 1
     assert "'provider', 'gpu', 'precision', 'region', 'market'" in ended.err
+
+
+STACK = """\
+config:
+  outlay:model: llama-3.1-8b
+  outlay:targetRps: "10"
+  outlay:regions: [aws/us-east-2]
+  outlay:gpus: [L4, L40S]
+"""
+
+
+@pytest.fixture
+def pinned(run: Command, tmp_path: Path) -> Path:
+    """A project whose stack pins its plan."""
+    (tmp_path / "Pulumi.dev.yaml").write_text(STACK)
+    ended = run("plan", "--stack", "dev", "--project", str(tmp_path), "--write")
+    assert ended.code == 0
+    assert "commit it, so that everybody's preview follows it" in ended.err
+    return tmp_path
+
+
+def test_a_pinned_stack_follows_its_plan_and_says_so(run: Command, pinned: Path) -> None:
+    ended = run("plan", "--stack", "dev", "--project", str(pinned))
+    assert ended.code == 0
+    assert ended.err == ("the plan pinned in plans/dev.json is followed; no new one is cheaper\n")
+
+
+def test_the_json_of_a_diff_is_documented(run: Command, pinned: Path) -> None:
+    """Four times the demand: the pin no longer holds it, and pools grow or are added."""
+    (pinned / "Pulumi.dev.yaml").write_text(STACK.replace('"10"', '"40"'))
+    value = parsed(run("plan", "--stack", "dev", "--project", str(pinned), "--diff", "--json").out)
+    assert fields(value) == documented("plan --diff")
+    assert value["followed"] is False
+    assert "of 40 requests/s" in value["reasons"][0]
+    assert {move["kind"] for move in value["moves"]} & {"add", "grow"}
+
+
+def test_a_diff_shows_dollars_and_moves(run: Command, pinned: Path) -> None:
+    (pinned / "Pulumi.dev.yaml").write_text(STACK.replace('"10"', '"40"'))
+    ended = run("plan", "--stack", "dev", "--project", str(pinned), "--diff")
+    assert ended.code == 0
+    assert ended.out.startswith("pinned   $")
+    assert "new      $" in ended.out
+    assert "   Move  " in ended.out
+
+
+def test_a_new_plan_replaces_the_pin(run: Command, pinned: Path) -> None:
+    before = (pinned / "plans" / "dev.json").read_text()
+    (pinned / "Pulumi.dev.yaml").write_text(STACK.replace('"10"', '"40"'))
+    assert run("plan", "--stack", "dev", "--project", str(pinned), "--write").code == 0
+    assert (pinned / "plans" / "dev.json").read_text() != before
+
+
+def test_render_follows_the_pin_too(run: Command, pinned: Path, tmp_path: Path) -> None:
+    ended = run(
+        "render", "--stack", "dev", "--project", str(pinned), "--out", str(tmp_path / "out")
+    )
+    assert ended.code == 0
+    assert "is followed" in ended.err
+
+
+def test_a_plan_over_the_budget_is_not_pinned(run: Command, tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.dev.yaml").write_text(STACK + "  outlay:budgetUsdPerMonth: 1\n")
+    assert run("plan", "--stack", "dev", "--project", str(tmp_path), "--write").code == 3
+    assert not (tmp_path / "plans").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            (*MODEL, "--write"),
+            "--write is about the plan of a stack: give one, such as --stack dev",
+        ),
+        ((*MODEL, "--diff"), "--diff is about the plan of a stack: give one, such as --stack dev"),
+        (("--stack", "dev", "--rps", "3", "--write"), "put targetRps there instead of into flags"),
+        (("--stack", "dev", "--diff"), "stack dev pins no plan: outlay plan --stack dev --write"),
+    ],
+)
+def test_pinning_what_cannot_be_pinned_says_what_to_do(
+    run: Command, arguments: tuple[str, ...], message: str
+) -> None:
+    ended = run("plan", *arguments)
+    assert (ended.code, ended.out) == (1, "")
+    assert message in ended.err
+
+
+def test_a_foreign_pin_stops_the_plan(run: Command, pinned: Path) -> None:
+    (pinned / "Pulumi.prod.yaml").write_text(STACK)
+    (pinned / "plans" / "prod.json").write_text((pinned / "plans" / "dev.json").read_text())
+    ended = run("plan", "--stack", "prod", "--project", str(pinned))
+    assert (ended.code, ended.out) == (1, "")
+    assert "is the plan of stack 'dev', not of 'prod'; pin the plan anew" in ended.err

@@ -52,6 +52,7 @@ def test_a_model_and_its_demand_are_enough() -> None:
         "lowest_grade": Grade.THROUGHPUT_ONLY,
         "egress_bytes_per_output_token": 5.0,
         "budget_usd_per_month": None,
+        "replan_threshold": 0.1,
         "environment": "dev",
         "namespace": "llm-d",
         "kubernetes_version": "1.34",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import click
+
 from outlay.cli.options import Request
 from outlay.cli.progress import progress
 
 if TYPE_CHECKING:
     from outlay.planning.plan import Plan
+    from outlay.planning.stability import Decision
     from outlay.planning.whatif import WhatIf
 
 
@@ -25,7 +28,28 @@ def question(request: Request) -> WhatIf:
 
 
 def planned(request: Request) -> Plan:
-    """Return the cheapest plan for a request; says on standard error when it takes long."""
+    """Return the plan that a request gets: a stack's pinned one while that holds, else the cheapest.
+
+    Says on standard error what became of a pin, and when it takes long.
+    """
     what_if = question(request)
     with progress("planning"):
-        return what_if.plan()
+        decision = decided(what_if, request)
+        plan = decision.plan if decision else what_if.plan()
+    tell(decision)
+    return plan
+
+
+def decided(what_if: WhatIf, request: Request) -> Decision | None:
+    """Return whether the plan that the request's stack pins still holds, None without a pin."""
+    from outlay.planning.stability import on_pin
+
+    return on_pin(what_if, project=request.project) if request.stack else None
+
+
+def tell(decision: Decision | None) -> None:
+    """Say on standard error what became of a pin."""
+    from outlay.reporting.pin import pin_note
+
+    if decision is not None:
+        click.echo(pin_note(decision), err=True)

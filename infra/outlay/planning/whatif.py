@@ -44,7 +44,7 @@ class WhatIf:
     ) -> None:
         self.settings = settings
         self.catalog = catalog
-        self._identity = identity
+        self.identity = identity
         self._made: dict[str, Outcome] = {}
 
     def plan(self) -> Plan:
@@ -53,8 +53,12 @@ class WhatIf:
         Raises:
             NoFeasiblePlanError: there is none; carries the reasons.
         """
-        plan = make_plan(self.settings, self.catalog, identity=self._identity)
-        self._made[self.settings.model_dump_json()] = Outcome(plan=plan)
+        key = self.settings.model_dump_json()
+        known = self._made.get(key)
+        if known is not None and known.plan is not None:
+            return known.plan
+        plan = make_plan(self.settings, self.catalog, identity=self.identity)
+        self._made[key] = Outcome(plan=plan)
         return plan
 
     def answer(self, settings: Settings) -> Outcome:
@@ -84,7 +88,7 @@ class WhatIf:
     def _plan(self, settings: Settings, catalog: Catalog, *, provisioned_only: bool) -> Outcome:
         try:
             plan = make_plan(
-                settings, catalog, identity=self._identity, provisioned_only=provisioned_only
+                settings, catalog, identity=self.identity, provisioned_only=provisioned_only
             )
         except NoFeasiblePlanError as error:
             reasons = error.reasons or ("nothing on sale is allowed",)

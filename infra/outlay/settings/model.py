@@ -266,6 +266,10 @@ class Settings(_Base):
     budget_usd_per_month: Budget = Field(
         None, description="Largest cost in USD a month; no limit by default"
     )
+    replan_threshold: Share = Field(
+        0.1,
+        description="A pinned plan is kept while it costs at most this share more than a new one, 0 to 1",
+    )
     environment: DnsLabel = Field(
         "dev", description="Environment; prod protects clusters from deletion"
     )
