@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outlay.pricing.diff import Labels, StackDiff
@@ -81,17 +81,55 @@ def test_a_comment_of_thousands_of_resources_fits_and_says_what_is_missing() -> 
     assert "more are in the log of the job" in text
 
 
-def test_a_comment_of_endless_messages_is_cut_within_the_limit() -> None:
+def test_a_comment_of_endless_messages_shows_some_and_counts_the_rest() -> None:
     loud = diff([policy(f"rule-{n}", "x" * 5000) for n in range(100)], [])
     text = comment([loud])
     assert len(text) <= LARGEST
-    assert text.endswith("it is in the log of the job.\n")
+    assert text.count("(mandatory, high)") == 25
+    assert "75 more are in the log of the job." in text
+    assert text.endswith("with every push.</sub>\n")
+
+
+def test_of_thousands_of_stacks_those_that_matter_most_are_shown() -> None:
+    calm = changes.no_change()
+    stacks = [replace(calm, stack=f"calm-{n}") for n in range(2000)]
+    stacks.insert(1000, replace(changes.policy_failed(), stack="stopped"))
+    text = comment([*stacks, replace(changes.up(), stack="dearer")])
+    assert len(text) <= LARGEST
+    assert "more stacks are in the log of the job." in text
+    assert "`shop/stopped`" in text
+    assert "`shop/dearer`" in text
+
+
+@given(
+    name=st.text(alphabet="`|<>@_ab\n", min_size=1).map(lambda text: text * 3000),
+    stacks=st.integers(1, 3),
+    resources=st.integers(0, 40),
+)
+@settings(max_examples=20, deadline=None)
+def test_a_comment_always_fits_with_its_blocks_and_folds_closed(
+    name: str, stacks: int, resources: int
+) -> None:
+    head = [
+        *create(*(queue(f"{n}{name}") for n in range(resources))),
+        *(policy(name, name, level=level) for level in ("mandatory", "advisory") for _ in range(9)),
+    ]
+    made = diff(head, [], labels=_labels(name))
+    text = comment([made] * stacks)
+    assert len(text) <= LARGEST
+    outside = _outside_code(text)
+    assert outside.count("<details>") == outside.count("</details>")
+    assert text.endswith("with every push.</sub>\n")
 
 
 def test_many_unpriced_resources_are_counted_and_not_all_listed() -> None:
     text = comment([diff(create(*(queue(f"q{n}") for n in range(80))), [])])
     assert "80 resources have no price" in text
     assert "30 more are in the log" in text
+
+
+def test_what_had_no_price_before_either_is_listed_all_the_same() -> None:
+    assert "`jobs`" in comment([diff(same(queue()), same(queue()))])
 
 
 HOSTILE = [

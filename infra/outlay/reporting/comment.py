@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from outlay.pricing.diff import StackDiff
@@ -20,7 +21,7 @@ from outlay.reporting.diff import (
     signed_percent,
     worst_case,
 )
-from outlay.reporting.markdown import block, code, escaped, folded, table
+from outlay.reporting.markdown import block, code, escaped, folded, shortened, table
 from outlay.reporting.money import usd
 
 MARKER = "<!-- outlay:cost-comment -->"
@@ -30,27 +31,58 @@ MESSAGE_LIMIT = 2_000
 LISTED_UNPRICED = 50
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Room:
+    """How much of every list of a stack is shown, and of how many stacks."""
+
+    each: int
+    stacks: int
+
+    def smaller(self) -> _Room:
+        """Return less room: lists get shorter first, then stacks fewer."""
+        if self.each:
+            return replace(self, each=self.each // 2)
+        return replace(self, stacks=self.stacks // 2)
+
+
 def comment(diffs: Sequence[StackDiff]) -> str:
     """Return the comment for the stacks of one change, at most 64,000 characters long.
 
     What does not fit is left out of the details first, and the comment says so.
     """
-    rows = max((len(diff.changed) for diff in diffs), default=0)
-    text = _comment(diffs, rows=rows)
-    while len(text) > LARGEST and rows > 0:
-        rows //= 2
-        text = _comment(diffs, rows=rows)
-    return text if len(text) <= LARGEST else _cut(text)
+    lists = (each for d in diffs for each in (d.changed, d.policies, d.unpriced))
+    room = _Room(each=max(map(len, lists), default=0), stacks=len(diffs))
+    text = _comment(diffs, room)
+    while len(text) > LARGEST:
+        room = room.smaller()
+        text = _comment(diffs, room)
+    return text
 
 
-def _comment(diffs: Sequence[StackDiff], *, rows: int) -> str:
-    lines = [MARKER, f"### {headline(diffs)}", "", *_stacks(diffs), ""]
-    lines += [line for diff in diffs for line in _reasons(diff)]
-    lines += [line for diff in diffs for line in (*_details(diff, rows), "")]
-    lines += [line for diff in diffs for line in _unpriced(diff)]
-    lines += [line for diff in diffs for line in _policies(diff)]
-    lines += [line for diff in diffs for line in _notes(diff)]
+def _comment(diffs: Sequence[StackDiff], room: _Room) -> str:
+    shown = _shown(diffs, room.stacks)
+    lines = [MARKER, f"### {headline(diffs)}", "", *_stacks(shown), ""]
+    if len(shown) < len(diffs):
+        lines += [_more(len(diffs) - len(shown), "more stacks are"), ""]
+    lines += [line for diff in shown for line in _reasons(diff)]
+    lines += [line for diff in shown for line in (*_details(diff, room.each), "")]
+    lines += [line for diff in shown for line in _unpriced(diff, room.each)]
+    lines += [line for diff in shown for line in _policies(diff, room.each)]
+    lines += [line for diff in shown for line in _notes(diff)]
     return "\n".join([*lines, _footer(diffs), ""])
+
+
+def _shown(diffs: Sequence[StackDiff], count: int) -> list[StackDiff]:
+    """Return the stacks that matter most, in their own order: what is stopped, then what moves most."""
+    ranked = sorted(
+        diffs, key=lambda d: (not d.failed_policies, -abs(d.usd_per_month_delta), d.stack)
+    )
+    kept = {id(diff) for diff in ranked[:count]}
+    return [diff for diff in diffs if id(diff) in kept]
+
+
+def _more(count: int, what: str) -> str:
+    return f"{count} {what} in the log of the job."
 
 
 def headline(diffs: Sequence[StackDiff]) -> str:
@@ -131,21 +163,21 @@ def _details(diff: StackDiff, rows: int) -> list[str]:
         ],
     )
     if len(changed) > rows:
-        lines += ["", f"{len(changed) - rows} more are in the log of the job."]
+        lines += ["", _more(len(changed) - rows, "more are")]
     summary = f"{escaped(diff.stack)}: {counts(diff)}, compared with {escaped(diff.base_name)}"
     return folded(summary, lines)
 
 
-def _unpriced(diff: StackDiff) -> list[str]:
-    listed = diff.unpriced
+def _unpriced(diff: StackDiff, room: int) -> list[str]:
+    listed, most = diff.unpriced, min(room, LISTED_UNPRICED)
     if not listed:
         return []
     lines = [f"**{code(diff.stack)}: {_resources(len(listed))} no price, so not counted:**", ""]
-    for each in listed[:LISTED_UNPRICED]:
+    for each in listed[:most]:
         reason = each.head.unpriced if each.head and each.head.unpriced else ""
         lines.append(f"- {code(each.name)} ({code(each.type)}): {escaped(reason)}")
-    if len(listed) > LISTED_UNPRICED:
-        lines.append(f"- {len(listed) - LISTED_UNPRICED} more are in the log of the job.")
+    if len(listed) > most:
+        lines.append(f"- {_more(len(listed) - most, 'more are')}")
     return [*lines, ""]
 
 
@@ -153,19 +185,25 @@ def _resources(count: int) -> str:
     return "1 resource has" if count == 1 else f"{count} resources have"
 
 
-def _policies(diff: StackDiff) -> list[str]:
+def _policies(diff: StackDiff, room: int) -> list[str]:
     if not diff.policies:
         return _passed(diff)
     failed, rest = diff.failed_policies, [p for p in diff.policies if not p.is_mandatory]
     lines: list[str] = []
     if failed:
         lines += [f"**{code(diff.stack)}: ❌ the change is stopped by policy:**", ""]
-        lines += [line for policy in failed for line in _policy(policy)]
+        lines += _listed(failed, room)
     if rest:
-        warned = [line for policy in rest for line in _policy(policy)]
+        warned = _listed(rest, room)
         noun = "warning" if len(rest) == 1 else "warnings"
         lines += [*folded(f"{escaped(diff.stack)}: ⚠️ {len(rest)} policy {noun}", warned), ""]
     return lines
+
+
+def _listed(policies: Sequence[PolicyResult], room: int) -> list[str]:
+    lines = [line for policy in policies[:room] for line in _policy(policy)]
+    hidden = len(policies) - room
+    return [*lines, _more(hidden, "more are"), ""] if hidden > 0 else lines
 
 
 def _passed(diff: StackDiff) -> list[str]:
@@ -178,8 +216,8 @@ def _policy(policy: PolicyResult) -> list[str]:
     name = policy.urn.rsplit("::", 1)[-1]
     where = f" on {code(name)}" if name else ""
     level = policy.level + (f", {policy.severity}" if policy.severity else "")
-    message = policy.message[:MESSAGE_LIMIT] + ("…" if len(policy.message) > MESSAGE_LIMIT else "")
-    return [f"{code(policy.policy)} ({escaped(level)}){where}", "", block(message), ""]
+    message = block(shortened(policy.message, MESSAGE_LIMIT))
+    return [f"{code(policy.policy)} ({escaped(level)}){where}", "", message, ""]
 
 
 def _notes(diff: StackDiff) -> list[str]:
@@ -193,8 +231,3 @@ def _footer(diffs: Sequence[StackDiff]) -> str:
         f"<sub>Prices of {dated}; 730 hours a month; USD; usage such as traffic is not included."
         " This comment is updated with every push.</sub>"
     )
-
-
-def _cut(text: str) -> str:
-    tail = "\n\nThe rest did not fit; it is in the log of the job.\n"
-    return text[: LARGEST - len(tail)] + tail

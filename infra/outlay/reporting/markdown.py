@@ -5,9 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+# Names and notes of others have no end of their own.
+LONGEST_NAME, LONGEST_TEXT = 120, 600
+
+
+def shortened(text: str, longest: int) -> str:
+    """Return the text, or its begin where it is too long."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
 
 def code(text: str) -> str:
     """Return a name as a code span that also fits a table's cell."""
+    text = shortened(text, LONGEST_NAME)
     plain = re.sub(r"\s+", " ", text).replace("`", "'").replace("|", "\\|").strip()
     return f"`{plain}`" if plain else "-"
 
@@ -33,7 +42,7 @@ def folded(summary: str, lines: Sequence[str]) -> list[str]:
 
 def escaped(text: str) -> str:
     """Return plain text without a meaning in HTML or Markdown."""
-    text = re.sub(r"\s+", " ", text).strip()
+    text = shortened(re.sub(r"\s+", " ", text).strip(), LONGEST_TEXT)
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_\[\]|~@#!])", lambda match: f"&#{ord(match[1])};", text)
 
