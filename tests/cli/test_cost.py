@@ -165,6 +165,11 @@ def test_a_plan_is_held_against_a_bill_by_pool_and_label(run: Command, tmp_path:
     labels = [each["what"] for each in value["labels"]]
     assert labels == ["outlay:project=outlay", "outlay:stack=small", "team=inference"]
     assert value["labels"][2]["actual_usd"] == 24
+    tracking = value["tracking"]
+    assert tracking["planned_usd_per_day"] == pytest.approx(24 * tracking["planned_usd_per_hour"])
+    assert [day["actual_usd"] for day in tracking["days"]] == [24]
+    shown = run("actuals", str(file), "--stack", "small", "--project", str(tmp_path)).out
+    assert "the whole bill, for no charge has the stack's labels" in " ".join(shown.split())
 
 
 def test_a_bill_in_another_currency_is_refused(run: Command, tmp_path: Path) -> None:

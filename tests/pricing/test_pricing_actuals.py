@@ -243,3 +243,39 @@ def test_the_score_does_not_depend_on_the_unit_or_the_level(
 @pytest.mark.parametrize("key", ["outlay/pool", "outlay_pool", "outlay:pool", "OUTLAY-POOL"])
 def test_a_label_is_one_key_in_every_spelling(key: str) -> None:
     assert folded(key) == "outlay-pool"
+
+
+OWN = {"outlay_stack": "dev"}
+
+
+def test_each_day_is_held_to_24_hours_of_the_plan() -> None:
+    """96 a day are planned; the first is right, the second has no charge, the third is double."""
+    tracking = compare([spent(0, "96", **OWN), spent(2, "192", **OWN)], PLANNED, label="t").tracking
+    assert tracking is not None
+    assert [[d.planned_usd, d.actual_usd, d.usd_over_so_far] for d in tracking.days] == [
+        [96, 96, 0],
+        [96, 0, -96],
+        [96, 192, 0],
+    ]
+    assert tracking.planned_usd_per_day == tracking.usual_usd_per_day == 96
+    assert tracking.usual_usd_per_month == 96 * Decimal(730) / 24
+
+
+def test_only_the_stack_s_own_charges_are_tracked() -> None:
+    """The bill of a whole account has other stacks and things of nobody in it."""
+    others = [spent(0, "500"), spent(0, "70", outlay_stack="prod")]
+    tracking = compare([spent(0, "96", **OWN), *others], PLANNED, label="t").tracking
+    assert tracking is not None
+    assert tracking.days[0].actual_usd == 96
+    assert tracking.by_label
+
+
+def test_a_bill_without_the_stack_s_labels_counts_whole_and_says_so() -> None:
+    tracking = compare([spent(0, "500")], PLANNED, label="t").tracking
+    assert tracking is not None
+    assert tracking.days[0].actual_usd == 500
+    assert not tracking.by_label
+
+
+def test_without_a_plan_there_is_nothing_to_track() -> None:
+    assert compare([spent(0, "500")], None, label="t").tracking is None

@@ -72,7 +72,7 @@ def actuals(
 def _planned(stack: str, project: Path) -> Planned:
     from outlay.cli.options import Request
     from outlay.cli.planned import planned
-    from outlay.pricing.actuals import Planned, PlannedPool
+    from outlay.pricing.actuals import STACK_LABELS, Planned, PlannedPool
 
     name = stack.rsplit("/", 1)[-1]
     plan = planned(Request(stack=name, settings_file=None, project=project, flags={}))
@@ -89,5 +89,5 @@ def _planned(stack: str, project: Path) -> Planned:
         for cluster in plan.clusters
         if cluster.cpu_pool is not None
     ]
-    own = (("outlay:project", plan.project), ("outlay:stack", plan.stack))
+    own = tuple(zip(STACK_LABELS, (plan.project, plan.stack), strict=True))
     return Planned(pools=(*gpu, *cpu), usd_per_hour=plan.usd_per_hour, labels=(*own, *plan.tags))

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
 from outlay.pricing.billing import Spend
+from outlay.pricing.types import HOURS_PER_MONTH
 
 ZERO = Decimal(0)
 HOURS_PER_DAY = 24
+# What tells one stack's charges from another's.
+STACK_LABELS = ("outlay:project", "outlay:stack")
 NO_LABEL = "(no label)"
 ELSEWHERE = "(everything else)"
 # Where clouds and OpenCost say which pool and cluster a machine belongs to, as folded keys.
@@ -66,6 +69,39 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Day:
+    """One day against the plan, and everything up to its end."""
+
+    day: date
+    planned_usd: Decimal
+    actual_usd: Decimal
+    usd_over_so_far: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tracking:
+    """The days of a bill against what the plan costs an hour.
+
+    `by_label` says whether only charges with the stack's own labels count; a bill without any counts whole.
+    """
+
+    planned_usd_per_hour: Decimal
+    usual_usd_per_day: Decimal
+    days: tuple[Day, ...]
+    by_label: bool
+
+    @property
+    def planned_usd_per_day(self) -> Decimal:
+        """24 hours of the plan."""
+        return self.planned_usd_per_hour * HOURS_PER_DAY
+
+    @property
+    def usual_usd_per_month(self) -> Decimal:
+        """730 hours at the median day's rate."""
+        return self.usual_usd_per_day / HOURS_PER_DAY * HOURS_PER_MONTH
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Anomaly:
     """A day on which one label's spend was unlike its other days."""
 
@@ -97,6 +133,7 @@ class Actuals:
     anomalies: tuple[Anomaly, ...]
     chargeback: tuple[Charge, ...]
     label: str
+    tracking: Tracking | None
 
     @property
     def days(self) -> int:
@@ -119,7 +156,45 @@ def compare(
         anomalies=tuple(_anomalies(spend, label, first=first, days=days, z_limit=z_limit)),
         chargeback=_chargeback(spend, label),
         label=label,
+        tracking=None if planned is None else _tracking(spend, planned, first=first, days=days),
     )
+
+
+def _tracking(spend: Sequence[Spend], planned: Planned, *, first: date, days: int) -> Tracking:
+    own = [each for each in spend if _is_of(each, planned)]
+    daily: dict[date, Decimal] = {}
+    for each in own or spend:
+        daily[each.day] = daily.get(each.day, ZERO) + each.usd
+    return Tracking(
+        planned_usd_per_hour=planned.usd_per_hour,
+        usual_usd_per_day=statistics.median(
+            daily.get(first + timedelta(days=number), ZERO) for number in range(days)
+        ),
+        days=tuple(_days(daily, planned.usd_per_hour * HOURS_PER_DAY, first=first, days=days)),
+        by_label=bool(own),
+    )
+
+
+def _days(
+    daily: Mapping[date, Decimal], planned_usd: Decimal, *, first: date, days: int
+) -> Iterable[Day]:
+    over = ZERO
+    for number in range(days):
+        day = first + timedelta(days=number)
+        actual = daily.get(day, ZERO)
+        over += actual - planned_usd
+        yield Day(day=day, planned_usd=planned_usd, actual_usd=actual, usd_over_so_far=over)
+
+
+def _is_of(spend: Spend, planned: Planned) -> bool:
+    """Whether a charge carries the labels that tell the plan's stack from others."""
+    own = [(key, value) for key, value in planned.labels if key in STACK_LABELS]
+    return bool(own) and all(_carries(spend, key, value) for key, value in own)
+
+
+def _carries(spend: Spend, key: str, value: str) -> bool:
+    # GCP allows neither capitals nor colons in a label's value.
+    return folded(_value(spend, (folded(key),)) or "") == folded(value)
 
 
 def robust_z(values: Sequence[Decimal], value: Decimal) -> float:
@@ -185,8 +260,7 @@ def _labels(spend: Sequence[Spend], planned: Planned, *, days: int) -> tuple[Com
     whole = planned.usd_per_hour * HOURS_PER_DAY * days
     rows = []
     for key, value in planned.labels:
-        # GCP allows neither capitals nor colons in a label's value.
-        carried = [s.usd for s in spend if folded(_value(s, (folded(key),)) or "") == folded(value)]
+        carried = [each.usd for each in spend if _carries(each, key, value)]
         rows.append(
             Compared(what=f"{key}={value}", planned_usd=whole, actual_usd=sum(carried, ZERO))
         )

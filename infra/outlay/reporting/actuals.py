@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from rich.table import Table
 
-from outlay.pricing.actuals import LEAST_DAYS, Actuals, Compared
+from outlay.pricing.actuals import LEAST_DAYS, Actuals, Compared, Tracking
 from outlay.reporting.cost import money
 from outlay.reporting.layout import line, table
 from outlay.reporting.money import usd
@@ -39,7 +39,27 @@ def actuals_json(actuals: Actuals) -> Json:
             for each in actuals.chargeback
         ],
         "label": actuals.label,
+        "tracking": None if actuals.tracking is None else _tracking_json(actuals.tracking),
         "currency": "USD",
+    }
+
+
+def _tracking_json(tracking: Tracking) -> Json:
+    return {
+        "planned_usd_per_hour": money(tracking.planned_usd_per_hour),
+        "planned_usd_per_day": money(tracking.planned_usd_per_day),
+        "usual_usd_per_day": money(tracking.usual_usd_per_day),
+        "usual_usd_per_month": money(tracking.usual_usd_per_month),
+        "by_label": tracking.by_label,
+        "days": [
+            {
+                "day": each.day.isoformat(),
+                "planned_usd": money(each.planned_usd),
+                "actual_usd": money(each.actual_usd),
+                "usd_over_so_far": money(each.usd_over_so_far),
+            }
+            for each in tracking.days
+        ],
     }
 
 
@@ -48,7 +68,10 @@ def print_actuals(actuals: Actuals) -> None:
     out = console()
     period = f"{actuals.first_day} to {actuals.last_day}, {actuals.days} days (UTC)"
     line(out, f"{usd(actuals.usd)} spent, {period}", style="bold")
+    if actuals.tracking is not None:
+        line(out, _pace(actuals.tracking))
     tables = (
+        _tracked(actuals.tracking),
         _comparison("Pool", actuals.pools),
         _comparison("Label", actuals.labels),
         _anomalies(actuals),
@@ -62,6 +85,31 @@ def print_actuals(actuals: Actuals) -> None:
         line(out, f"No anomalies are looked for in fewer than {LEAST_DAYS} days.")
     elif not actuals.anomalies:
         line(out, f"No anomalies by {actuals.label}.")
+
+
+def _pace(tracking: Tracking) -> str:
+    counted = (
+        "the stack's own labels"
+        if tracking.by_label
+        else "the whole bill, for no charge has the stack's labels"
+    )
+    return (
+        f"planned {usd(tracking.planned_usd_per_hour)}/hour, {usd(tracking.planned_usd_per_day)}/day;"
+        f" the usual day is {usd(tracking.usual_usd_per_day)},"
+        f" {usd(tracking.usual_usd_per_month)}/month ({counted})"
+    )
+
+
+def _tracked(tracking: Tracking | None) -> Table:
+    made = table("Day", ">Planned $", ">Spent $", ">Over since the start $")
+    for each in () if tracking is None else tracking.days:
+        made.add_row(
+            each.day.isoformat(),
+            usd(each.planned_usd),
+            usd(each.actual_usd),
+            usd(each.usd_over_so_far),
+        )
+    return made
 
 
 def _comparison(what: str, rows: tuple[Compared, ...]) -> Table:
