@@ -158,7 +158,7 @@ def test_every_pinned_dependency_is_explained() -> None:
     """docs/dependencies.md has each package, in its pinned version where it states one."""
     text = (REPOSITORY / "docs" / "dependencies.md").read_text(encoding="utf-8")
     stated = set(re.findall(r"^\| ([\w-]+) (\S+) \|", text, re.MULTILINE))
-    for file in ("requirements.txt", "requirements-dev.txt"):
+    for file in ("requirements.txt", "requirements-dev.txt", "requirements-refresh.txt"):
         lines = (REPOSITORY / file).read_text(encoding="utf-8").splitlines()
         for name, version in re.findall(r"^([\w-]+)==(\S+)$", "\n".join(lines), re.MULTILINE):
             assert name in text, name

@@ -26,6 +26,11 @@ class Row:
         self.line = line
         self._cells = cells
 
+    @property
+    def cells(self) -> dict[str, str]:
+        """All cells by column, as they stand in the file."""
+        return dict(self._cells)
+
     def fail(self, problem: str) -> DataError:
         """Return (not raise) an error that names this line."""
         return DataError(self.file, problem, row=self.line)

@@ -19,6 +19,7 @@ from outlay.cli.disaggregate import disaggregate
 from outlay.cli.forecast import forecast
 from outlay.cli.plan import plan
 from outlay.cli.precision import precision
+from outlay.cli.prices import prices
 from outlay.cli.render import render
 from outlay.cli.size import size
 from outlay.cli.spot import spot
@@ -57,6 +58,7 @@ for verb in (
     size,
     spot,
     disaggregate,
+    prices,
 ):
     cli.add_command(verb)
 

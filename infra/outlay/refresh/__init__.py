@@ -1,0 +1,1 @@
+"""New prices from public sources, held against the pinned ones."""

@@ -1,0 +1,1 @@
+"""One adapter a source; each turns what the source publishes into quotes."""
