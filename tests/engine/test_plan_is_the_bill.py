@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from outlay.catalog import load_catalog
+from outlay.catalog import PROVIDERS, load_catalog
 from outlay.pricing.price import price
 from outlay.pricing.rates import Rates
 from outlay.pricing.total import PricedResource, total
@@ -18,6 +18,7 @@ from tests.engine.harness import VENV, Project, Result
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
+BUDGET = "outlay:budgetUsdPerMonth"
 # The plan's JSON rounds to eight digits after the point, and sums some twenty such amounts.
 ROUNDING = Decimal("0.000001")
 
@@ -26,7 +27,25 @@ def test_a_plan_costs_what_it_declares_to_the_cent(
     repository_project: Callable[[str], Project],
 ) -> None:
     """The prod stack: two models on AWS and GCP, spot and on-demand; nothing is left unpriced."""
-    project = repository_project("prod")
+    check(repository_project("prod"))
+
+
+@pytest.mark.parametrize("provider", [each.name for each in PROVIDERS if each.provisioned])
+def test_so_does_the_cheapest_plan_of_each_provider(
+    repository_project: Callable[[str], Project], provider: str
+) -> None:
+    project = repository_project("dev")
+    settings = project.folder / "Pulumi.dev.yaml"
+    only = f"  outlay:providers: [{provider}]\n  outlay:budgetUsdPerMonth: '100000'\n"
+    kept = [line for line in settings.read_text().splitlines(keepends=True) if BUDGET not in line]
+    settings.write_text("".join(kept) + only)
+    project.sandbox.prepare("dev")
+    plan = check(project)
+    assert {pool["provider"] for pool in plan["pools"]} == {provider}
+
+
+def check(project: Project) -> dict[str, Any]:
+    """Hold a project's plan to the sum over what its preview declares, and return the plan."""
     preview = project.preview("--policy-pack", "policies").ok()
     assert preview.policy_messages() == []
     bill = total(priced(preview))
@@ -34,6 +53,7 @@ def test_a_plan_costs_what_it_declares_to_the_cent(
     plan = plan_of(project)
     usage = sum(usd(cost) for cost in plan["fixed_costs"] if cost["is_usage"])
     assert abs(usd(plan) - usage - bill.expected) < ROUNDING
+    return plan
 
 
 def priced(preview: Result) -> Iterator[PricedResource]:

@@ -61,7 +61,7 @@ def parse_document(text: str, *, source: str) -> Declared:
         return _from_state(state, source=source)
     if "deployment" in document:  # written by `pulumi stack export` of a stack without resources
         return Declared(resources=(), around=Surroundings.of((), {}))
-    raise InputError(f"{source} is JSON, but neither {KINDS}")
+    raise InputError(f"{source} is JSON, but none of {KINDS}")
 
 
 def _is_event_log(text: str) -> bool:

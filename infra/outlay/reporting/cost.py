@@ -89,8 +89,10 @@ def print_cost(statement: Statement, book: PriceBook, *, is_planned: bool) -> No
 
 def _counts(statement: Statement, *, is_planned: bool) -> str:
     every, paid, unpriced = len(statement.items), len(statement.paid), len(statement.unpriced)
-    verb = "would exist" if is_planned else "exist"
-    return f"{every} resources {verb}: {paid} cost, {every - paid - unpriced} are free, {unpriced} have no price"
+    things = "1 resource" if every == 1 else f"{every} resources"
+    tense = "planned" if is_planned else "in the state"
+    free = every - paid - unpriced
+    return f"{things} {tense}: {paid} paid, {free} free, {unpriced} without a price"
 
 
 def _kinds(statement: Statement) -> Table:
