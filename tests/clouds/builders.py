@@ -27,6 +27,7 @@ def pool(**changes: Any) -> Pool:
         "max_nodes": 2,
         "disk_gib": 120,
         "usd_per_node_hour": Decimal("0.8048"),
+        "disk_usd_per_node_hour": Decimal("0.01"),
         "price_as_of": "2026-07-20",
         "price_source": "test",
     }

@@ -56,6 +56,22 @@ def check(project: Project) -> dict[str, Any]:
     return plan
 
 
+def test_the_worst_case_of_a_plan_is_what_the_budget_rule_sees(
+    repository_project: Callable[[str], Project],
+) -> None:
+    """With room for twice the demand: every declared pool at its maximum, to the cent."""
+    project = repository_project("dev")
+    file = project.folder / "Pulumi.dev.yaml"
+    file.write_text(file.read_text().replace("config:\n", 'config:\n  outlay:maxScale: "2"\n'))
+    preview = project.preview("--config", "outlay:maxScale=2").ok()
+    bill = total(priced(preview))
+    plan = plan_of(project)
+    usage = sum(usd(cost) for cost in plan["fixed_costs"] if cost["is_usage"])
+    most = Decimal(plan["usd_per_month_at_most_nodes"]) / 730
+    assert most > usd(plan)
+    assert abs(most - usage - bill.high) < ROUNDING
+
+
 def priced(preview: Result) -> Iterator[PricedResource]:
     """Yield every resource that a preview declares, with its price."""
     rates = Rates(load_catalog())

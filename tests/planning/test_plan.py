@@ -61,18 +61,6 @@ def test_two_workloads_share_a_node_when_that_is_cheaper() -> None:
     assert {p.workload for p in plan.placements} == {"llama-3-1-8b", "mistral-7b"}
 
 
-def test_max_nodes_follow_max_scale() -> None:
-    plan = make_plan(settings(maxScale=1.6), catalog([offer()]))
-    assert [(p.nodes, p.max_nodes) for p in plan.pools] == [(2, 4)]
-
-
-def test_max_nodes_are_exact() -> None:
-    """50 x 1.1 is 55: in floating point it is a little more, which would make it 56."""
-    asked = settings(targetRps=320, maxScale=1.1)
-    (pool,) = make_plan(asked, catalog([offer()])).pools
-    assert (pool.nodes, pool.max_nodes) == (50, 55)
-
-
 @pytest.mark.parametrize(
     ("project", "stack", "expected"),
     [

@@ -28,7 +28,9 @@ def full_plan() -> Plan:
     """Return a plan of two pools, one model on two shapes, fixed costs of each kind, and remarks."""
     on_demand = pool(usd_per_node_hour=Decimal("0.8"))
     spot = replace(spot_pool(), usd_per_node_hour=Decimal("1.5"))
-    large = placement(pool=spot.name, replicas=4, shape=shape(tensor_parallel=2))
+    large = placement(
+        pool=spot.name, replicas=4, min_replicas=4, max_replicas=6, shape=shape(tensor_parallel=2)
+    )
     return plan(
         workloads=(workload(),),
         clusters=(cluster(pools=(on_demand, spot), placements=(placement(), large)),),

@@ -37,6 +37,7 @@ EXPECTED = {
     # (2 x 0.8 + 2 x 1.5) + 1.0 an hour; 10 requests of 768 tokens a second.
     "usd_per_hour": 5.6,
     "usd_per_month": 4088.0,
+    "usd_per_month_at_most_nodes": 5781.6,
     "usd_per_request": 0.00015556,
     "usd_per_million_tokens": 0.20254630,
     "usd_per_million_output_tokens": 0.60763889,
@@ -88,8 +89,22 @@ EXPECTED = {
             "replicas": 6,
             **shape(2),
             "shapes": [
-                {"pool": "l4-on-demand", "cluster": "aws-us-east-1", "replicas": 2, **shape(1)},
-                {"pool": "l4x4-spot", "cluster": "aws-us-east-1", "replicas": 4, **shape(2)},
+                {
+                    "pool": "l4-on-demand",
+                    "cluster": "aws-us-east-1",
+                    "replicas": 2,
+                    "min_replicas": 2,
+                    "max_replicas": 3,
+                    **shape(1),
+                },
+                {
+                    "pool": "l4x4-spot",
+                    "cluster": "aws-us-east-1",
+                    "replicas": 4,
+                    "min_replicas": 4,
+                    "max_replicas": 6,
+                    **shape(2),
+                },
             ],
         }
     ],

@@ -17,11 +17,12 @@ $4,088/month   $0.2025 per million tokens   $0.6076 per million output tokens
 gpu $3,358 + cpu $584.00 + storage $36.50 + network $36.50 + management $73.00
 proven cheapest for the prices of 2026-08-10 (book 000000000000)
 expected with spot coming and going: 99.5 % of requests served, $4,066/month paid (your events)
+$5,782/month with every pool at its most nodes, over the budget
 82% of the budget of $5,000/month
 
-Where          Market     Nodes            GPUs of each  $/node-h  $/month
-aws us-east-1  on-demand  2 x g6.xlarge    1 x L4         $0.8000   $1,168
-aws us-east-1  spot       2 x g6.12xlarge  4 x L4           $1.50   $2,190
+Where          Market     Nodes                  GPUs of each  $/node-h  $/month
+aws us-east-1  on-demand  2 (2-3) x g6.xlarge    1 x L4         $0.8000   $1,168
+aws us-east-1  spot       2 (2-3) x g6.12xlarge  4 x L4           $1.50   $2,190
 
 llama-3-1-8b  Llama-3.1-8B, 10 req/s of 512 + 256 tokens; capacity 12.0 (9.6-14.4) req/s
 Replicas          Grade       Req/s each  TTFT ms  TPOT ms

@@ -77,6 +77,7 @@ def pool(**changes: Any) -> Pool:
         "max_nodes": 3,
         "disk_gib": 100,
         "usd_per_node_hour": Decimal("0.8048"),
+        "disk_usd_per_node_hour": Decimal("0.01"),
         "price_as_of": "2026-07-20",
         "price_source": "test",
     }
@@ -90,6 +91,8 @@ def placement(**changes: Any) -> Placement:
         "pool": "l4-on-demand",
         "cluster": "aws-us-east-1",
         "replicas": 2,
+        "min_replicas": 2,
+        "max_replicas": 3,
         "shape": shape(),
         "cpus": 2,
         "memory_gib": 11,

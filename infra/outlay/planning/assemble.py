@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from math import ceil
 
 from outlay.catalog import Catalog, Market
 from outlay.catalog.names import normalise
@@ -22,6 +21,7 @@ from outlay.planning.plan import (
     Pool,
     Workload,
 )
+from outlay.planning.scaling import with_bounds
 from outlay.planning.sites import CPU_DISK_GIB, CpuChoice
 from outlay.planning.warnings import warnings
 from outlay.pricing.types import Category
@@ -48,7 +48,7 @@ def assemble(
 ) -> Plan:
     """Return the Plan of a solved fleet."""
     clusters = tuple(_cluster(opened, settings, identity) for opened in fleet.opened)
-    return Plan(
+    plan = Plan(
         project=identity.project,
         stack=identity.stack,
         namespace=settings.namespace,
@@ -66,6 +66,7 @@ def assemble(
         left_out=tuple(left_out),
         warnings=tuple(warnings(fleet, settings=settings, catalog=catalog)),
     )
+    return with_bounds(plan, settings, lowest={})
 
 
 def _workloads(settings: Settings, catalog: Catalog) -> Iterable[Workload]:
@@ -92,7 +93,7 @@ def _cluster(opened: OpenedSite, settings: Settings, identity: Identity) -> Clus
         provider=site.provider,
         region=site.region,
         cpu_pool=_cpu_pool(name, opened.cpu_nodes),
-        pools=tuple(_pool(name, bought, settings) for bought in opened.bought),
+        pools=tuple(_pool(name, bought) for bought in opened.bought),
         placements=tuple(
             p for bought in opened.bought for p in _placements(name, bought, settings)
         ),
@@ -113,7 +114,7 @@ def pool_name(instance_type: str, gpu: str, market: Market) -> str:
     return "-".join(normalise(part).replace(".", "-") for part in parts if part)
 
 
-def _pool(cluster: str, bought: BoughtNodes, settings: Settings) -> Pool:
+def _pool(cluster: str, bought: BoughtNodes) -> Pool:
     offer = bought.candidate.offer
     return Pool(
         name=pool_name(offer.instance_type, offer.gpu, offer.market),
@@ -128,9 +129,10 @@ def _pool(cluster: str, bought: BoughtNodes, settings: Settings) -> Pool:
         host_memory_gib=offer.host_memory_gib,
         nodes=bought.nodes,
         min_nodes=bought.nodes,
-        max_nodes=ceil(bought.nodes * Decimal(repr(settings.max_scale))),
+        max_nodes=bought.nodes,
         disk_gib=bought.candidate.disk_gib,
         usd_per_node_hour=offer.usd_per_hour,
+        disk_usd_per_node_hour=bought.candidate.disk_usd_per_hour,
         price_as_of=offer.as_of,
         price_source=offer.source,
     )
@@ -164,6 +166,8 @@ def _placements(cluster: str, bought: BoughtNodes, settings: Settings) -> Iterab
             pool=pool_name(offer.instance_type, offer.gpu, offer.market),
             cluster=cluster,
             replicas=count,
+            min_replicas=count,
+            max_replicas=count,
             shape=option.shape,
             cpus=room.cpus,
             memory_gib=room.memory_gib,

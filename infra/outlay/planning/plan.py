@@ -18,7 +18,7 @@ SECONDS_PER_HOUR = 3600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """GPU nodes of one offer in one cluster."""
+    """GPU nodes of one offer in one cluster; `nodes` are planned, an autoscaler stays in the bounds."""
 
     name: str
     cluster: str
@@ -35,6 +35,7 @@ class Pool:
     max_nodes: int
     disk_gib: int
     usd_per_node_hour: Decimal
+    disk_usd_per_node_hour: Decimal
     price_as_of: str
     price_source: str
 
@@ -62,13 +63,16 @@ class CpuPool:
 class Placement:
     """Replicas of one shape that run for one workload on one pool.
 
-    `cpus` and `memory_gib` are what one replica may request on a node of that pool.
+    `replicas` are planned; an autoscaler stays in the bounds, which fit those of the pool. `cpus` and
+    `memory_gib` are what one replica may request on a node of that pool.
     """
 
     workload: str
     pool: str
     cluster: str
     replicas: int
+    min_replicas: int
+    max_replicas: int
     shape: ReplicaShape
     cpus: int
     memory_gib: int

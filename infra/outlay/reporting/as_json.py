@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from outlay.planning.plan import Placement, Plan, Pool, Workload
+from outlay.planning.scaling import worst_case_usd_per_hour
+from outlay.pricing.types import HOURS_PER_MONTH
 from outlay.reporting.risk import risk_json
 from outlay.sizing.types import Interval
 
@@ -16,6 +18,7 @@ def plan_json(plan: Plan) -> Json:
     return {
         "usd_per_hour": money(plan.usd_per_hour),
         "usd_per_month": money(plan.usd_per_month),
+        "usd_per_month_at_most_nodes": money(worst_case_usd_per_hour(plan) * HOURS_PER_MONTH),
         "usd_per_request": money(plan.usd_per_request),
         "usd_per_million_tokens": money(plan.usd_per_million_tokens),
         "usd_per_million_output_tokens": money(plan.usd_per_million_output_tokens),
@@ -96,7 +99,14 @@ def _workload(plan: Plan, workload: Workload) -> Json:
         **_shape(main),
         "capacity_rps": _interval(plan.capacity_rps(workload.name).scaled(1 / replicas)),
         "shapes": [
-            {"pool": p.pool, "cluster": p.cluster, "replicas": p.replicas, **_shape(p)}
+            {
+                "pool": p.pool,
+                "cluster": p.cluster,
+                "replicas": p.replicas,
+                "min_replicas": p.min_replicas,
+                "max_replicas": p.max_replicas,
+                **_shape(p),
+            }
             for p in placements
         ],
     }

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from outlay.planning.plan import Placement, Plan, Pool, Workload
+from outlay.planning.scaling import worst_case_usd_per_hour
 from outlay.pricing.types import HOURS_PER_MONTH, Category
 from outlay.reporting.layout import line, table
 from outlay.reporting.money import usd
@@ -62,6 +63,8 @@ def _headline(plan: Plan) -> Text:
     text.append(f"\n{_breakdown(plan)}\n{_proof(plan)}")
     if plan.spot_risk is not None and plan.spot_risk.pools:
         text.append(f"\n{expectation(plan.spot_risk)}")
+    if any(pool.max_nodes > pool.nodes for pool in plan.pools):
+        text.append(f"\n{_worst_case(plan)}")
     if plan.budget_usd_per_month is not None:
         text.append(f"\n{_against(plan, plan.budget_usd_per_month)}")
     return text
@@ -75,6 +78,13 @@ def _breakdown(plan: Plan) -> str:
 def _proof(plan: Plan) -> str:
     proof = "proven cheapest" if plan.mip_gap == 0 else f"within {plan.mip_gap:.2%} of the cheapest"
     return f"{proof} for the prices of {plan.price_book.date} (book {plan.price_book.version})"
+
+
+def _worst_case(plan: Plan) -> str:
+    most = worst_case_usd_per_hour(plan) * HOURS_PER_MONTH
+    budget = plan.budget_usd_per_month
+    over = "" if budget is None or most <= budget else ", over the budget"
+    return f"{usd(most)}/month with every pool at its most nodes{over}"
 
 
 def _against(plan: Plan, budget: Decimal) -> str:
@@ -96,11 +106,16 @@ def _pool_cells(pool: Pool) -> tuple[str, ...]:
     return (
         f"{pool.provider} {pool.region}",
         pool.market,
-        f"{pool.nodes} x {pool.instance_type}",
+        f"{_nodes(pool)} x {pool.instance_type}",
         f"{pool.gpus_per_node} x {pool.gpu}",
         usd(pool.usd_per_node_hour),
         usd(pool.usd_per_hour * HOURS_PER_MONTH),
     )
+
+
+def _nodes(pool: Pool) -> str:
+    is_fixed = pool.min_nodes == pool.nodes == pool.max_nodes
+    return str(pool.nodes) if is_fixed else f"{pool.nodes} ({pool.min_nodes}-{pool.max_nodes})"
 
 
 def _demand(plan: Plan, workload: Workload) -> Text:

@@ -246,7 +246,8 @@ class Settings(_Base):
     )
     headroom: Factor = Field(1.0, description="Factor on the demand to plan for, 1 to 10")
     max_scale: Factor = Field(
-        1.0, description="Largest pool size as a factor of the planned one, 1 to 10"
+        1.0,
+        description="Burst factor: replicas and pools may grow for this multiple of the demand, 1 to 10",
     )
     calibrations: Names = Field(
         (), description="Files written by outlay calibrate, relative to the folder of Pulumi.yaml"
