@@ -35,7 +35,9 @@ def main() -> None:
     """Declare everything that this stack's settings ask for."""
     config = get_config_env()
     catalog = load_catalog()
-    settings = parse_settings(raw_from_config(config), catalog, source="the stack's configuration")
+    settings = parse_settings(
+        raw_from_config(config, pulumi.get_project()), catalog, source="the stack's configuration"
+    )
     identity = Identity(project=pulumi.get_project(), stack=pulumi.get_stack())
     what_if = WhatIf(settings, catalog, identity=identity)
     pin = on_pin(what_if, project=Path(pulumi.get_root_directory()))
@@ -51,13 +53,14 @@ def main() -> None:
         api_cidrs=settings.api_cidrs,
         gpu_zones=settings.gpu_zones,
     )
-    has_token = bool(config.get(f"outlay:{TOKEN_KEY}"))
-    rendered = render(plan, hf_token=has_token)
+    namespaces = ("outlay", pulumi.get_project())
+    token_namespace = next((each for each in namespaces if config.get(f"{each}:{TOKEN_KEY}")), None)
+    rendered = render(plan, hf_token=token_namespace is not None)
     clusters = provision(plan, options=options)
     for cluster, manifests in zip(clusters, rendered, strict=True):
         base = declare(manifests, provider=cluster.kubernetes).base
-        if has_token:
-            token = {HF_SECRET_KEY: pulumi.Config("outlay").require_secret(TOKEN_KEY)}
+        if token_namespace is not None:
+            token = {HF_SECRET_KEY: pulumi.Config(token_namespace).require_secret(TOKEN_KEY)}
             kubernetes_secret(cluster, HF_SECRET, token, namespace=plan.namespace, depends_on=base)
     tell(plan, clusters)
 

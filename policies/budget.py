@@ -227,8 +227,8 @@ BUDGET_REQUIRED = StackRule(
 
 
 def _step_over(declared: Declared, situation: Situation) -> Iterable[str]:
-    if situation.previewing:
-        raise RestsError("in a preview the rules on the whole stack say it once")
+    if situation.previewing or situation.auditing:
+        raise RestsError("where nothing is made, the rules on the whole stack say it once")
     limit = monthly_limit(situation)
     if limit is None:
         raise RestsError("the stack has no monthly budget")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 
 import pulumi
@@ -19,6 +20,9 @@ from policies.declared import declared
 from policies.memory import Memory
 from policies.options import OptionError, Options
 from policies.rule import Finding, ResourceRule, RestsError, Rule, Situation, StackRule
+
+# Set for a pack in a preview and an update, and not by `pulumi policy analyze`, which runs no program.
+DRY_RUN = "PULUMI_DRY_RUN"
 
 
 def policy(rule: Rule, memory: Memory, *, environment: str) -> Policy:
@@ -89,6 +93,7 @@ def _situation(
         environment=environment,
         stack=pulumi.get_stack(),
         previewing=pulumi.runtime.is_dry_run(),
+        auditing=DRY_RUN not in os.environ,
         tags=args.stack_tags,
         spend_so_far=memory.spend_so_far,
     )

@@ -3,34 +3,38 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 
 import pulumi
 from pulumi_policy import Severity
 
+from outlay.settings.variables import ENVIRONMENT_VARIABLE
 from policies.options import TEXT, Option
-from policies.rule import MANDATORY, Finding, Situation, StackRule
+from policies.rule import MANDATORY, Finding, Situation, StackRule, own_setting
 from policies.stack import Stack
 
 KEY = "environment"
 TAG = "outlay:environment"
-VARIABLE = "OUTLAY_ENVIRONMENT"
-KNOWN = ("dev", "staging", "prod")
 STRICTEST = "prod"
+WORDS = {
+    **dict.fromkeys(("dev", "development"), "dev"),
+    **dict.fromkeys(("staging", "stage", "stg"), "staging"),
+    **dict.fromkeys(("prod", "production", "prd", "live"), "prod"),
+}
 
 
 def environment() -> str:
-    """Return the stack's environment: its setting, else its name; without any word of it, the strictest.
-
-    `pulumi policy analyze` passes the pack neither settings nor name; the variable is for it alone.
-    """
-    own = pulumi.Config("outlay").get(KEY) or os.environ.get(VARIABLE)
-    return own or _named(pulumi.get_stack()) or STRICTEST
+    """Return the stack's environment: the runner's word, its setting, its name; else the strictest."""
+    told = os.environ.get(ENVIRONMENT_VARIABLE) or own_setting(KEY)
+    return told or _named(pulumi.get_stack()) or STRICTEST
 
 
 def _named(stack: str) -> str | None:
-    last = stack.rpartition("/")[2]
-    return last if last in KNOWN else None
+    """Return the environment that a stack's name has as a word, such as prod in `eu-prod-2`."""
+    words = re.split(r"[^a-z]+", stack.rpartition("/")[2].lower())
+    named = {WORDS[word] for word in words if word in WORDS}
+    return STRICTEST if STRICTEST in named else next(iter(sorted(named)), None)
 
 
 def _disagreements(_stack: Stack, situation: Situation) -> Iterable[Finding]:
@@ -44,6 +48,7 @@ def _disagreements(_stack: Stack, situation: Situation) -> Iterable[Finding]:
 def _sources(situation: Situation) -> Iterable[tuple[str, str | None]]:
     yield "the pack's configuration", situation.options.text(KEY)
     yield f"the stack's tag {TAG}", situation.tags.get(TAG)
+    yield f"the setting outlay:{KEY}", situation.own(KEY)
     yield "the stack's name", _named(situation.stack)
 
 

@@ -12,7 +12,7 @@ from outlay.clouds.gcp.labels import cost_labels
 from outlay.pricing.inputs import is_unknown
 from policies.declared import Declared, at, mapped
 from policies.options import TEXTS, Option
-from policies.rule import REMEDIATE, ResourceRule, Situation
+from policies.rule import REMEDIATE, ResourceRule, Situation, own_setting
 
 PROJECT, STACK = "outlay:project", "outlay:stack"
 REQUIRED = "required"
@@ -101,7 +101,7 @@ def _tagged(declared: Declared, situation: Situation) -> Mapping[str, object] | 
 
 
 def _known_tags() -> dict[str, str]:
-    text = _decoded(pulumi.Config("outlay").get("tags"))
+    text = _decoded(own_setting("tags"))
     own = {key: value for key, value in mapped(text).items() if isinstance(value, str)}
     return {**own, PROJECT: pulumi.get_project(), STACK: pulumi.get_stack()}
 

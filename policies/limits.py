@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
+from outlay.settings.variables import BUDGET_VARIABLE
 from policies.options import OptionError
 from policies.rule import Situation
 
@@ -23,9 +25,9 @@ class Limit:
 
 
 def monthly_limit(situation: Situation) -> Limit | None:
-    """Return the lower of the pack's and the stack's budget, None without either.
+    """Return the lowest of the runner's, the pack's and the stack's budget, None without any.
 
-    A stack's own budget can only tighten the pack's, so raising it in a change buys nothing.
+    A stack's own budget can only tighten the others, so raising it in a change buys nothing.
 
     Raises:
         OptionError: a budget is no amount above 0. A typing error must not switch the guard off.
@@ -36,6 +38,9 @@ def monthly_limit(situation: Situation) -> Limit | None:
 def _monthly(situation: Situation) -> Iterable[Limit]:
     if PER_MONTH in situation.options.known and situation.options.has(PER_MONTH):
         yield _limit(situation.options.text(PER_MONTH), f"{PER_MONTH} {PACK}")
+    runners = os.environ.get(BUDGET_VARIABLE)
+    if runners is not None:
+        yield _limit(runners, f"the variable {BUDGET_VARIABLE}")
     own = situation.own(STACK_KEY)
     if own is not None:
         yield _limit(own, f"outlay:{STACK_KEY}")

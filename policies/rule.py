@@ -68,18 +68,31 @@ def _nothing_yet() -> Spend:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """What a check may know beside what is declared."""
+    """What a check may know beside what is declared.
+
+    `previewing` and `auditing` say that nothing is made in this run; an audit looks at a state alone.
+    """
 
     options: Options
     environment: str
     stack: str
     previewing: bool
+    auditing: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
     spend_so_far: Callable[[], Spend] = _nothing_yet
 
     def own(self, key: str) -> str | None:
-        """Return a setting `outlay:<key>` of the stack. `pulumi policy analyze` passes none."""
-        return pulumi.Config("outlay").get(key)
+        """Return a setting of the stack; see `own_setting`."""
+        return own_setting(key)
+
+
+def own_setting(key: str) -> str | None:
+    """Return a setting of the stack as the program reads it, None where it is empty.
+
+    `outlay:` goes before the project's namespace, where the engine puts keys without one and the
+    defaults of Pulumi.yaml. `pulumi policy analyze` passes none.
+    """
+    return pulumi.Config("outlay").get(key) or pulumi.Config(pulumi.get_project()).get(key) or None
 
 
 ResourceCheck = Callable[["Declared", Situation], Iterable[str]]

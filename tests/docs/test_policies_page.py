@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.engine.evasion import table
 from tests.engine.evasion.declared import TRICKS
+from tests.engine.evasion.runs import RUNS
 from tools import policy_docs
 from tools.marked import replaced
+from tools.setup.layout import REPOSITORY
 
 
 def test_the_table_of_rules_is_current() -> None:
@@ -31,3 +35,9 @@ def test_every_trick_has_its_answer() -> None:
     """A rule that must refuse it, or an amount that must be counted."""
     assert all(trick.rule or trick.counts for trick in TRICKS)
     assert len({trick.name for trick in TRICKS}) == len(TRICKS)
+
+
+def test_every_run_has_its_test() -> None:
+    source = (REPOSITORY / "tests" / "engine" / "test_evasion_runs.py").read_text(encoding="utf-8")
+    tests = set(re.findall(r"^def (test_\w+)", source, re.MULTILINE))
+    assert {run.proof for run in RUNS} == tests

@@ -12,6 +12,7 @@ from outlay.catalog import Catalog, Market, load_catalog
 from tests.engine import anything
 from tests.engine.conftest import program_maker
 from tests.engine.evasion.declared import PACKAGES, TRICKS, program
+from tests.engine.evasion.found import violations
 from tests.engine.evasion.tricks import Bought, Thing, Trick
 from tests.engine.harness import VENV, Result
 from tools.setup.layout import REPOSITORY
@@ -31,20 +32,6 @@ HOURS = 730
 TOTAL = re.compile(
     r"planned spend is ≥ \$([\d,.]+)/month.*at its maximum: ≥ \$([\d,.]+)/month", re.DOTALL
 )
-
-
-def found(result: Result) -> list[tuple[str, str, str, str]]:
-    """Return level, rule, resource and text of each violation."""
-    events = [event["policyEvent"] for event in result.events if "policyEvent" in event]
-    return [
-        (
-            each["enforcementLevel"],
-            each["policyName"],
-            each.get("resourceUrn", "").rsplit("::", 1)[-1],
-            each["message"],
-        )
-        for each in events
-    ]
 
 
 Amounts = Mapping[str, Sequence[tuple[Decimal, Decimal]]]
@@ -91,7 +78,7 @@ def _missing(amounts: Amounts, difference: Decimal, size: int) -> str:
 
 def totals(result: Result) -> tuple[Decimal, Decimal]:
     """Return what the budget rule counted, at the declared and at the largest size."""
-    (text,) = [text for _, rule, _, text in found(result) if rule == "monthly-budget"]
+    (text,) = [each.text for each in violations(result) if each.rule == "monthly-budget"]
     match = TOTAL.search(text)
     assert match, text
     return Decimal(match[1].replace(",", "")), Decimal(match[2].replace(",", ""))
@@ -117,14 +104,9 @@ def test_everything_was_declared(everything: Result) -> None:
 
 @pytest.mark.parametrize("trick", [trick for trick in TRICKS if trick.rule], ids=lambda t: t.name)
 def test_what_has_no_price_or_no_right_is_refused(trick: Trick, everything: Result) -> None:
-    texts = [
-        text
-        for level, rule, resource, text in found(everything)
-        if (level, rule, resource) == ("mandatory", trick.rule, trick.name)
-    ]
-    assert any(trick.says in text for text in texts), [
-        each for each in found(everything) if each[2] == trick.name
-    ]
+    of_it = [each for each in violations(everything) if each.resource == trick.name]
+    texts = [each.text for each in of_it if (each.level, each.rule) == ("mandatory", trick.rule)]
+    assert any(trick.says in text for text in texts), of_it
 
 
 def test_everything_else_is_counted_to_the_cent(everything: Result) -> None:

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 import pulumi
 import pytest
 
+from outlay.settings.variables import BUDGET_VARIABLE, ENVIRONMENT_VARIABLE
 from policies import declared
+from policies.build import DRY_RUN
 from tests.policies.resources import OUTLAY
 from tests.pricing.book import RATES
 
@@ -23,6 +25,9 @@ def no_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A stack without settings, in a preview."""
     settings = pulumi.runtime.Settings(project="shop", stack="main", dry_run=True)
     monkeypatch.setattr(pulumi.runtime.settings, "SETTINGS", settings)
+    monkeypatch.setenv(DRY_RUN, "true")
+    monkeypatch.delenv(BUDGET_VARIABLE, raising=False)
+    monkeypatch.delenv(ENVIRONMENT_VARIABLE, raising=False)
     pulumi.runtime.set_all_config({})
     yield
     pulumi.runtime.set_all_config({})

@@ -139,6 +139,24 @@ def test_a_stack_is_the_file_of_its_name(tmp_path: Path) -> None:
     assert raw_from_stack(tmp_path, "qa") == {"targetRps": 3}
 
 
+def test_a_project_of_another_name_may_leave_out_the_prefix(tmp_path: Path) -> None:
+    """`pulumi config set targetRps 3` writes the project's own namespace."""
+    (tmp_path / "Pulumi.yaml").write_text("name: my-serving\n")
+    stack = tmp_path / "Pulumi.qa.yaml"
+    stack.write_text("config:\n  my-serving:targetRps: 3\n  outlay:model: m\n  aws:region: x\n")
+    assert raw_from_stack(tmp_path, "qa") == {"targetRps": 3, "model": "m"}
+    for text in ("my-serving:model: a\n  outlay:model: b", "my-serving:model: a\n  model: b"):
+        stack.write_text(f"config:\n  {text}\n")
+        with pytest.raises(InputError, match="stands twice, with and without"):
+            raw_from_stack(tmp_path, "qa")
+
+
+def test_settings_under_our_prefix_go_before_the_projects_own() -> None:
+    """The engine gives the defaults of Pulumi.yaml the project's namespace."""
+    texts = {"my-serving:inputTokens": "512", "outlay:inputTokens": "64", "my-serving:model": "m"}
+    assert raw_from_config(texts, "my-serving") == {"inputTokens": "64", "model": "m"}
+
+
 @pytest.mark.parametrize("text", ["config:\n", "encryptionsalt: v1:abc\n"])
 def test_a_stack_may_have_no_settings_yet(tmp_path: Path, text: str) -> None:
     (tmp_path / "Pulumi.qa.yaml").write_text(text)
@@ -183,19 +201,19 @@ def test_pulumis_configuration_is_text_and_objects_are_json() -> None:
         "regions": ["us-*"],
         "tags": {"team": "inference"},
     }
-    assert parse(raw_from_config(texts)) == parse(same)
+    assert parse(raw_from_config(texts, "outlay")) == parse(same)
 
 
 def test_several_workloads_in_pulumis_configuration() -> None:
     workloads = [LEAST, {"model": "llama-3.3-70b", "targetRps": 2}]
     texts = {"outlay:workloads": json.dumps(workloads), "outlay:targetRps": ""}
-    assert parse(raw_from_config(texts)) == parse({"workloads": workloads})
+    assert parse(raw_from_config(texts, "outlay")) == parse({"workloads": workloads})
 
 
 @pytest.mark.parametrize("text", ['["l4"', "[l4]", "{", "[" * 100_000])
 def test_broken_json_names_its_key(text: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        raw_from_config({"outlay:gpus": text})
+        raw_from_config({"outlay:gpus": text}, "outlay")
     assert [p.path for p in caught.value.problems] == ["gpus"]
     assert "is no valid JSON" in str(caught.value)
 
@@ -228,7 +246,8 @@ RAW = st.fixed_dictionaries(
 def test_a_stack_means_the_same_to_pulumi_and_to_the_command_line(raw: dict[str, object]) -> None:
     """What the engine hands over as text equals what the YAML file says."""
     from_engine = raw_from_config(
-        {f"outlay:{k}": v if isinstance(v, str) else json.dumps(v) for k, v in raw.items()}
+        {f"outlay:{k}": v if isinstance(v, str) else json.dumps(v) for k, v in raw.items()},
+        "outlay",
     )
     from_file = yaml.safe_load(yaml.safe_dump(raw, allow_unicode=True))
     assert parse(from_engine) == parse(from_file)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from decimal import Decimal
 from pathlib import Path
@@ -19,12 +18,8 @@ if TYPE_CHECKING:
 
     from outlay.cli.engine import Engine
 
-# Rules of outlay's pack that ask for the budget, and how they call it.
-BUDGET_POLICIES, BUDGET_KEY = ("monthly-budget", "budget-required"), "usdPerMonth"
-# Tells the pack the environment, which decides how strict it is.
-ENVIRONMENT = "OUTLAY_ENVIRONMENT"
-# How the engine says that it refuses a pack's configuration, and that a state breaks rules.
-REFUSED, VIOLATED = "configuring policy pack", "mandatory policy violations"
+# How the engine says that a state breaks rules.
+VIOLATED = "mandatory policy violations"
 
 
 @click.command()
@@ -40,7 +35,7 @@ REFUSED, VIOLATED = "configuring policy pack", "mandatory policy violations"
     "--policy-pack-config",
     "pack_config",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="The pack's configuration, into which the budget is written.",
+    help="The pack's configuration.",
 )
 @click.option("--budget", type=Usd(), help="USD a month; the stack's own by default.")
 def audit(
@@ -73,57 +68,20 @@ def audit(
     statement = state_costs(declared, rates=Rates(catalog))
     print_cost(statement, catalog.price_book, is_planned=False)
     failed = policy_pack is not None and not _passes(
-        engine, policy_pack, _own_settings(pack_config), limit=limit, state=state
+        engine, policy_pack, pack_config, limit=limit, state=state
     )
     hold_budget(statement, limit)
     if failed:
         raise PolicyFailedError([f"{stack}: see the policies above"])
 
 
-def _own_settings(pack_config: Path | None) -> dict[str, object]:
-    from outlay.errors import InputError
-
-    settings: object = {}
-    if pack_config is not None:
-        try:
-            settings = json.loads(pack_config.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
-            raise InputError(f"{pack_config} cannot be read as JSON: {error}") from None
-    if not isinstance(settings, dict):
-        raise InputError(f"{pack_config} must hold a JSON object of policies")
-    return settings
-
-
-def _with_budgets(settings: dict[str, object], limit: Decimal) -> dict[str, object]:
-    """Return a pack's configuration with the budget: in an audit a pack sees no stack's settings."""
-    return settings | {name: _with_budget(settings.get(name), limit) for name in BUDGET_POLICIES}
-
-
-def _with_budget(own: object, limit: Decimal) -> object:
-    if isinstance(own, str):  # an enforcement level
-        return {BUDGET_KEY: float(limit), "enforcementLevel": own}
-    return {BUDGET_KEY: float(limit), **(own if isinstance(own, dict) else {})}
-
-
-def _variables(engine: Engine) -> dict[str, str]:
-    from outlay.settings import raw_from_stack
-
-    named = raw_from_stack(engine.project, engine.name).get("environment")
-    return {ENVIRONMENT: str(named or engine.name)}
-
-
-def _passes(
-    engine: Engine, pack: Path, own: dict[str, object], *, limit: Decimal, state: str
-) -> bool:
+def _passes(engine: Engine, pack: Path, config: Path | None, *, limit: Decimal, state: str) -> bool:
     """Run the pack over the state and show what it says."""
     from outlay.cli.engine import interruptible
     from outlay.errors import EngineError
 
     with progress("running the policy pack over the state"), interruptible():
-        answer = _analyzed(engine, pack, _with_budgets(own, limit), state=state)
-        if answer.returncode and REFUSED in answer.stderr:
-            # A pack that is not outlay's has no rules of these names.
-            answer = _analyzed(engine, pack, own, state=state)
+        answer = _analyzed(engine, pack, config, limit=limit, state=state)
     click.echo(f"\n{answer.stdout.strip()}")
     if answer.returncode and VIOLATED not in answer.stdout + answer.stderr:
         raise EngineError(f"the policy pack could not be run: {answer.stderr.strip()}")
@@ -131,13 +89,21 @@ def _passes(
 
 
 def _analyzed(
-    engine: Engine, pack: Path, settings: dict[str, object], *, state: str
+    engine: Engine, pack: Path, config: Path | None, *, limit: Decimal, state: str
 ) -> subprocess.CompletedProcess[str]:
     from dataclasses import replace
 
     with tempfile.TemporaryDirectory(prefix="outlay-audit-") as scratch:
-        state_file, config = Path(scratch) / "state.json", Path(scratch) / "policies.json"
+        state_file = Path(scratch) / "state.json"
         state_file.write_text(state, encoding="utf-8")
-        config.write_text(json.dumps(settings), encoding="utf-8")
         packed = replace(engine, policy_packs=((pack, config),))
-        return packed.analyze(state_file, variables=_variables(engine))
+        return packed.analyze(state_file, variables=_variables(engine, limit))
+
+
+def _variables(engine: Engine, limit: Decimal) -> dict[str, str]:
+    """Return what the engine keeps from a pack in an audit: the stack's settings that decide."""
+    from outlay.settings import raw_from_stack
+    from outlay.settings.variables import BUDGET_VARIABLE, ENVIRONMENT_VARIABLE
+
+    named = raw_from_stack(engine.project, engine.name).get("environment")
+    return {ENVIRONMENT_VARIABLE: str(named or engine.name), BUDGET_VARIABLE: str(limit)}

@@ -92,22 +92,42 @@ def raw_from_stack(project: Path, stack: str) -> dict[str, object]:
 
 
 def _stack_config(document: Mapping[str, object], path: Path) -> dict[str, object]:
-    """Return outlay's keys of a stack file; a key without a namespace is the project's, so ours."""
+    """Return outlay's keys of a stack file: with its prefix, the project's, or none, which is the same."""
     config = document.get("config") or {}
     if not isinstance(config, dict) or not all(isinstance(key, str) for key in config):
         raise InputError(
             f"`config` in {path} must be a mapping such as `outlay:model: llama-3.1-8b`"
         )
-    own = {k: value for k, value in config.items() if k.startswith(PREFIX) or ":" not in k}
-    return _without_prefix(own, path)
+    project = _project_prefix(path.parent)
+    bare = [key.removeprefix(project) for key in config if key.startswith(project)]
+    twice = [key for key in bare if key in config]
+    if twice:
+        raise InputError(f"{twice[0]!r} stands twice, with and without {project!r}, in {path}")
+    own = {key.removeprefix(project): value for key, value in config.items()}
+    return _without_prefix(
+        {key: v for key, v in own.items() if key.startswith(PREFIX) or ":" not in key}, path
+    )
 
 
-def raw_from_config(texts: Mapping[str, str]) -> dict[str, object]:
+def _project_prefix(folder: Path) -> str:
+    """Return the namespace that the engine gives to settings without one; outlay's without a project."""
+    file = folder / "Pulumi.yaml"
+    name = _read_yaml(file).get("name") if file.is_file() else None
+    return f"{name}:" if isinstance(name, str) and f"{name}:" != PREFIX else PREFIX
+
+
+def raw_from_config(texts: Mapping[str, str], project: str) -> dict[str, object]:
     """Return settings from Pulumi's configuration, where every value is text, objects as JSON.
 
-    Keys carry their namespace (`outlay:model`); those of other namespaces are left out.
+    Keys carry their namespace: `outlay:`, or that of the project, which the engine gives to a key
+    without one and to the defaults of Pulumi.yaml, so that `outlay:` goes first. Others are left out.
     """
-    own = {k.removeprefix(PREFIX): v for k, v in texts.items() if k.startswith(PREFIX)}
+    own = {
+        key.removeprefix(prefix): value
+        for prefix in (f"{project}:", PREFIX)
+        for key, value in texts.items()
+        if key.startswith(prefix)
+    }
     return {key: _json_or_text(key, value) for key, value in own.items()}
 
 

@@ -272,7 +272,8 @@ class Settings(_Base):
         description="A pinned plan is kept while it costs at most this share more than a new one, 0 to 1",
     )
     environment: DnsLabel = Field(
-        "dev", description="Environment; prod protects clusters from deletion"
+        "dev",
+        description="Environment; prod protects clusters from deletion. Policies take one without a name for prod",
     )
     namespace: DnsLabel = Field("llm-d", description="Kubernetes namespace of the model servers")
     kubernetes_version: KubernetesVersion = Field("1.34", description="Kubernetes minor version")

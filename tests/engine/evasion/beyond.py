@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tests.engine.evasion.tricks import Beyond
 
-OWNERS = "Code owners and a required check; see [ci.md](ci.md)"
 AUDIT = "`outlay audit` every night, a budget alarm of the cloud"
 BEYOND = (
     Beyond(
@@ -15,17 +14,22 @@ BEYOND = (
     Beyond(
         tries='Disable rules in the pack\'s configuration (`"all": "disabled"`)',
         why="The engine does not call a disabled rule",
-        instead="Keep that file out of the repository, or owned; " + OWNERS[0].lower() + OWNERS[1:],
+        instead="Keep that file out of the repository, or let code owners approve it",
     ),
     Beyond(
-        tries="Edit `policies/` or the price book in the same change",
+        tries="Misspell a rule in the pack's configuration",
+        why="Pulumi ignores a rule that the pack has not, if the entry names a level",
+        instead="Set the budget by the variable; look at the source that a violation names",
+    ),
+    Beyond(
+        tries="Edit `policies/` in the same change, and run that pack",
         why="Whoever may change the judge needs no trick",
-        instead="Run the pack of the base: its own rules and prices judge the change",
+        instead="Run the pack of a checkout of the base: its own rules and prices judge the change",
     ),
     Beyond(
         tries="A second stack, with a budget of its own",
         why="A pack sees one stack",
-        instead="One budget for each in the pack's configuration; `outlay cost` over all stacks",
+        instead="A budget variable for each stack's job; `outlay cost` over all stacks",
     ),
     Beyond(
         tries="Buy in the console, by a script, or by API calls of the program itself",
@@ -42,12 +46,6 @@ BEYOND = (
         why="It stays on the bill, and neither program nor state has it any more; the SDK does not"
         " tell a pack of the option",
         instead="`outlay diff` notes it; `outlay actuals` against the bill",
-    ),
-    Beyond(
-        tries="`--target` of a part, so that the rest is not looked at",
-        why="Untouched resources are judged as they are in the state; what the program says of them"
-        " is not declared in that run",
-        instead="The next run without `--target` judges all",
     ),
     Beyond(
         tries="Change the size of a pool outside Pulumi, hidden by `ignore_changes`",
