@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from pulumi_policy import PolicyProviderResource, PolicyResource, ResourceValidationArgs
+from pulumi_policy import PolicyResource, ResourceValidationArgs
 from pulumi_policy.proxy import UnknownValueError
 
 from outlay.catalog import load_catalog
+from outlay.pricing.beside import REFERRED_TO, Beside, Neighbour
 from outlay.pricing.inputs import UNKNOWN, is_unknown
 from outlay.pricing.price import price
 from outlay.pricing.rates import Rates
 from outlay.pricing.types import Cost, Free, NodeSet, Price, Unpriced
 
+# What may name a launch template or a node class instead of saying what it starts.
+REFERRING = (
+    "aws:autoscaling/group:",
+    "aws:ec2/instance:",
+    "aws:eks/nodeGroup:",
+    "kubernetes:karpenter.sh/",
+)
 LOCATIONS = ("region", "location", "zone")
 COMPONENT = Free(reason="a component; the resources in it are priced on their own")
 
@@ -52,33 +60,54 @@ class Declared:
         return isinstance(self.price, Unpriced)
 
 
-def declared(resource: ResourceValidationArgs | PolicyResource) -> Declared:
-    """Return a resource with its price."""
+def declared(
+    resource: ResourceValidationArgs | PolicyResource, beside: Beside | None = None
+) -> Declared:
+    """Return a resource with its price; `beside` is what its inputs may refer to."""
     inputs = plain(resource.props)
     by = resource.provider
+    provider_inputs = {} if by is None else plain(by.props)
     return Declared(
         urn=resource.urn,
         name=resource.name,
         resource_type=resource.resource_type,
         inputs=inputs,
-        provider_inputs={} if by is None else plain(by.props),
-        price=_price(resource.resource_type, inputs, by),
+        provider_inputs=provider_inputs,
+        # The engine names a provider for every resource but components, providers and the stack.
+        price=COMPONENT
+        if by is None
+        else _price(resource.resource_type, inputs, provider_inputs, beside),
     )
 
 
+def repriced(each: Declared, beside: Beside) -> Declared:
+    """Return a resource with its price among everything that its inputs may refer to."""
+    if each.price == COMPONENT or not each.resource_type.startswith(REFERRING):
+        return each
+    found = _price(each.resource_type, each.inputs, each.provider_inputs, beside)
+    return replace(each, price=found)
+
+
+def neighbour(each: Declared) -> Neighbour | None:
+    """Return a resource as others refer to it, None for one that nothing refers to."""
+    if each.resource_type not in REFERRED_TO:
+        return None
+    return Neighbour(type=each.resource_type, id=None, inputs=each.inputs, outputs={})
+
+
 def _price(
-    resource_type: str, inputs: Mapping[str, object], by: PolicyProviderResource | None
+    resource_type: str,
+    inputs: Mapping[str, object],
+    provider_inputs: Mapping[str, object],
+    beside: Beside | None,
 ) -> Price:
-    # The engine names a provider for every resource but components, providers and the stack.
-    if by is None:
-        return COMPONENT
-    return price(resource_type, inputs, rates=rates(), region=region_of(by))
+    region = region_of(provider_inputs)
+    return price(resource_type, inputs, rates=rates(), region=region, beside=beside)
 
 
-def region_of(provider: PolicyProviderResource) -> str | None:
+def region_of(provider_inputs: Mapping[str, object]) -> str | None:
     """Return the region of a provider, if it has a known one."""
-    props = plain(provider.props)
-    named = (props.get(location) for location in LOCATIONS)
+    named = (provider_inputs.get(location) for location in LOCATIONS)
     return next((name for name in named if isinstance(name, str) and not is_unknown(name)), None)
 
 

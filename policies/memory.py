@@ -13,9 +13,12 @@ from decimal import Decimal
 
 from pulumi_policy import ResourceValidationArgs, StackValidationArgs
 
+from outlay.pricing.beside import Beside, Neighbour
 from outlay.pricing.types import Cost
-from policies.declared import Declared, declared
+from policies.declared import Declared, declared, neighbour, repriced
 from policies.stack import Spend, Stack
+
+NOBODY = Beside()
 
 
 class _Call(threading.local):
@@ -57,6 +60,7 @@ class Memory:
     """What was seen in this run, by URN. Rules may be disabled, so each of them may be the first."""
 
     seen: dict[str, Declared] = field(default_factory=dict)
+    neighbours: dict[str, Neighbour] = field(default_factory=dict)
     _sums: _Sums = field(default_factory=_Sums)
     _call: _Call = field(default_factory=_Call)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -64,7 +68,7 @@ class Memory:
     def see(self, rule: str, args: ResourceValidationArgs) -> Declared:
         """Return a resource by its inputs, for one rule."""
         if self._call.is_new(args.urn, rule) or self._call.resource is None:
-            self._call.resource = declared(args)
+            self._call.resource = declared(args, self._beside())
             self._keep(self._call.resource)
         return self._call.resource
 
@@ -75,12 +79,24 @@ class Memory:
                 self._sums.take(before, -1)
             self.seen[resource.urn] = resource
             self._sums.take(resource, 1)
+            named = neighbour(resource)
+            if named is not None:
+                self.neighbours[resource.urn] = named
+
+    def _beside(self) -> Beside:
+        with self._lock:
+            return Beside.of(self.neighbours.values()) if self.neighbours else NOBODY
 
     def stack(self, rule: str, args: StackValidationArgs) -> Stack:
         """Return all resources of the stack, for one rule: as remembered, else by their outputs."""
         if self._call.is_new(None, rule) or self._call.stack is None:
+            beside = self._beside()
             self._call.stack = Stack(
-                tuple(self.seen.get(each.urn) or declared(each) for each in args.resources),
+                tuple(
+                    # What a name refers to may have come, or doubled, after the resource.
+                    repriced(self.seen.get(each.urn) or declared(each), beside)
+                    for each in args.resources
+                ),
                 frozenset(each.parent.urn for each in args.resources if each.parent is not None),
             )
         return self._call.stack

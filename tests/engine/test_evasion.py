@@ -50,7 +50,7 @@ class Bill:
     def usd_per_month(self, what: Bought | Thing) -> tuple[Decimal, Decimal]:
         """Return the cost at the declared and at the largest size."""
         if isinstance(what, Thing):
-            usd = self._service(what.provider, what.service, what.region) * what.count * HOURS
+            usd = self._service(what.provider, what.service, what.region) * what.count * what.hours
             return usd, usd
         disk = (
             self._service(what.provider, "block_storage", what.region) * what.gib if what.gib else 0

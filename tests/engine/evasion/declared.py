@@ -72,6 +72,17 @@ def pod(**more):
     return {"template": {"spec": {"containers": [{"name": "c", "image": "a:1"}], **more}}}
 
 
+def karpenter(limits):
+    only = {
+        "node.kubernetes.io/instance-type": ["p5.48xlarge"],
+        "topology.kubernetes.io/region": ["us-east-1"],
+    }
+    required = [dict(key=key, operator="In", values=values) for key, values in only.items()]
+    node_class = dict(group="karpenter.k8s.aws", kind="EC2NodeClass", name="class")
+    spec = dict(nodeClassRef=node_class, requirements=required)
+    return dict(limits=limits, template=dict(spec=spec))
+
+
 '''
 L4, UNPRICED = "g6.xlarge", "no-unpriced-resources"
 GCP, AZURE, COREWEAVE, LAMBDA = "gcp", "azure", "coreweave", "lambda"
@@ -190,10 +201,36 @@ MACHINES = (
     ),
     Trick(
         name="launch-template",
-        tries="A launch template overrides the instance type",
+        tries="A launch template of elsewhere chooses the instance type",
         code='pool("{name}", launchTemplate=dict(name="other", version="1"))',
         rule=UNPRICED,
-        says="launchTemplate: sets disks and perhaps the instance type",
+        says="launchTemplate.name other: none of that name is declared here",
+    ),
+    Trick(
+        name="declared-template",
+        tries="A launch template of the stack chooses an 8-GPU machine, and the pool names no type",
+        code='Declare("aws:ec2/launchTemplate:LaunchTemplate", "template", dict(name="t",'
+        ' instanceType="g6.48xlarge", blockDeviceMappings=[dict(deviceName="/dev/xvda",'
+        ' ebs=dict(volumeSize=100, volumeType="gp3"))]))\n'
+        'pool("{name}", instanceTypes=[], launchTemplate=dict(name="t", version="$Latest"))',
+        counts=(Bought(kind="g6.48xlarge", nodes=1, most=1, gib=100),),
+    ),
+    Trick(
+        name="old-version-of-a-template",
+        tries="An older version of that template, which nobody sees any more",
+        code='pool("{name}", instanceTypes=[], launchTemplate=dict(name="t", version="1"))',
+        rule=UNPRICED,
+        says="launchTemplate.version 1 may be older",
+    ),
+    Trick(
+        name="two-templates-of-a-name",
+        tries="Two templates of one name, the small one declared first",
+        code='for size in ("g6.xlarge", "p5.48xlarge"):\n'
+        '    Declare("aws:ec2/launchTemplate:LaunchTemplate", f"twin-{{size}}", dict(name="twin",'
+        " instanceType=size))\n"
+        'pool("{name}", instanceTypes=[], launchTemplate=dict(name="twin", version="$Latest"))',
+        rule=UNPRICED,
+        says="several have that name here",
     ),
     Trick(
         name="unpriced-type",
@@ -281,14 +318,16 @@ MACHINES = (
         tries="A volume of a dearer kind",
         code='Declare("aws:ebs/volume:Volume", "{name}", dict(size=500, type="io2", iops=64000))',
         rule=UNPRICED,
-        says="type io2: only gp3 has a price",
+        says="iops beyond 32000 have no price for disks of io2",
     ),
     Trick(
         name="provisioned-iops",
         tries="A cheap kind of volume with paid IOPS",
         code='Declare("aws:ebs/volume:Volume", "{name}", dict(size=500, type="gp3", iops=16000))',
-        rule=UNPRICED,
-        says="more than 3000 costs extra",
+        counts=(
+            Thing(service="block_storage", count=500, hours=1),
+            Thing(service="disk_iops_gp3", count=13000, hours=1),
+        ),
     ),
     Trick(
         name="local-disks",
@@ -472,9 +511,9 @@ AUTOMATIC = (
         name="mixed-instances",
         tries="An auto-scaling group with a mixed-instances policy",
         code='Declare("aws:autoscaling/group:Group", "{name}", dict(maxSize=100,'
-        " mixedInstancesPolicy=dict(launchTemplate=dict())))",
+        " minSize=0, mixedInstancesPolicy=dict(launchTemplate=dict())))",
         rule=UNPRICED,
-        says="its launch template and overrides choose the machines",
+        says="launchTemplateName is missing",
     ),
     Trick(
         name="scheduled-scaling",
@@ -586,10 +625,17 @@ OBJECTS = (
     ),
     Trick(
         name="karpenter",
-        tries="A Karpenter NodePool, with limits as large as one likes",
-        code='kube("karpenter.sh/v1:NodePool", "{name}", spec=dict(limits=dict(cpu="10000")))',
+        tries="A Karpenter NodePool declares no size: its limits allow 10 nodes",
+        code='kube("karpenter.k8s.aws/v1:EC2NodeClass", "class", spec=dict())\n'
+        'kube("karpenter.sh/v1:NodePool", "{name}", spec=karpenter({{"nvidia.com/gpu": "80"}}))',
+        counts=(Bought(kind="p5.48xlarge", nodes=10, most=10),),
+    ),
+    Trick(
+        name="karpenter-without-limits",
+        tries="A Karpenter NodePool without limits",
+        code='kube("karpenter.sh/v1:NodePool", "{name}", spec=karpenter({{}}))',
         rule=UNPRICED,
-        says="no price rule for kubernetes:karpenter.sh/v1:NodePool",
+        says="Karpenter would buy without end",
     ),
     Trick(
         name="crossplane",

@@ -24,10 +24,11 @@ class Bought:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thing:
-    """Something with a price by the hour that is no machine."""
+    """Something that is no machine, with a price by the hour, or the month where `hours` is 1."""
 
     service: str
     count: int = 1
+    hours: int = 730
     provider: str = "aws"
     region: str = "us-east-1"
 
