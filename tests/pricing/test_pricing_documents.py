@@ -133,7 +133,7 @@ def test_a_preview_that_hides_unchanged_resources_is_refused() -> None:
     [
         ("", "is empty"),
         ("[]", "must hold a JSON object"),
-        ("{}", "neither"),
+        ("{}", "none of"),
         ('{"deployment": {"resources": {}}}', "resources must be a list"),
         ('{"deployment": {"resources": [{"urn": "x"}]}}', "without urn or type"),
         ('{"steps": []}', "no changeSummary"),
