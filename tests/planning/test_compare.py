@@ -18,6 +18,7 @@ ON_SALE = [
 ]
 
 
+@pytest.mark.usefixtures("lambda_is_priced_only")
 def test_compare_puts_the_cheapest_first_and_the_infeasible_last() -> None:
     on_sale = [
         offer(usd_per_hour="5.00"),
@@ -80,6 +81,7 @@ def test_each_row_buys_only_what_it_is_named_after() -> None:
         assert used == {row.name}
 
 
+@pytest.mark.usefixtures("lambda_is_priced_only")
 def test_a_gpu_that_cannot_be_bought_yet_is_priced_and_says_where() -> None:
     rows = {row.name: row for row in compare(settings(), catalog(ON_SALE), by=By.GPU)}
     assert rows["GH200"].plan is not None

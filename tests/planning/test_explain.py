@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import pytest
+
 from outlay.catalog import Market
 from outlay.planning.explain import Rival, rivals
 from outlay.planning.whatif import By, WhatIf
@@ -76,6 +78,7 @@ def test_what_needs_a_second_cluster_says_so() -> None:
     assert rival.reasons[0].startswith("needs 2 clusters, so that one spot pool may be lost: $")
 
 
+@pytest.mark.usefixtures("lambda_is_priced_only")
 def test_what_cannot_be_bought_yet_says_so_even_when_cheaper() -> None:
     rival = found(L40S, LAMBDA)["lambda"]
     assert rival.reasons == ("outlay cannot provision Lambda yet",)

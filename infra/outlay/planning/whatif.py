@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from outlay.catalog import PROVIDERS, Catalog, Market, Offer, Precision
+from outlay.catalog import PROVIDERS, Catalog, Market, Offer, Precision, provider
 from outlay.errors import NoFeasiblePlanError
 from outlay.planning.candidates import allowed_offers, precisions
 from outlay.planning.plan import Plan
@@ -121,8 +121,8 @@ def restricted(settings: Settings, catalog: Catalog, *, by: By, name: str) -> Se
         case By.GPU:
             return settings.model_copy(update={"gpus": (name,)})
         case By.REGION:
-            provider = name.split("/", maxsplit=1)[0]
-            return settings.model_copy(update={"providers": (provider,), "regions": (name,)})
+            owner = name.split("/", maxsplit=1)[0]
+            return settings.model_copy(update={"providers": (owner,), "regions": (name,)})
         case By.MARKET:
             return settings.model_copy(update={"markets": (Market(name),)})
         case By.PRECISION:
@@ -153,5 +153,5 @@ def _precisions(workload: WorkloadSettings, catalog: Catalog) -> tuple[Precision
 
 
 def _priced_only(plan: Plan) -> tuple[str, ...]:
-    used = {pool.provider for pool in plan.pools}
-    return tuple(p.name for p in PROVIDERS if p.name in used and not p.provisioned)
+    used = dict.fromkeys(pool.provider for pool in plan.pools)
+    return tuple(name for name in used if not provider(name).provisioned)
