@@ -83,25 +83,44 @@ class NoFeasiblePlanError(OutlayError):
     exit_code = 2
 
     def __init__(self, message: str, reasons: Sequence[str] = ()) -> None:
+        self.message = message
         self.reasons = tuple(reasons)
         super().__init__("\n".join([message, *(f"  - {reason}" for reason in self.reasons)]))
 
 
 class OverBudgetError(OutlayError):
-    """The plan costs more than the budget allows."""
+    """The plan costs more than the budget allows; the advice says what would bring it below."""
 
     exit_code = 3
 
     def __init__(
-        self, *, usd_per_month: Decimal, budget_usd_per_month: Decimal, dearest: Sequence[str]
+        self,
+        *,
+        usd_per_month: Decimal,
+        budget_usd_per_month: Decimal,
+        dearest: Sequence[str],
+        advice: Sequence[str] = (),
     ) -> None:
         self.usd_per_month = usd_per_month
         self.budget_usd_per_month = budget_usd_per_month
-        super().__init__(
+        self.dearest = tuple(dearest)
+        self.advice = tuple(advice)
+        head = (
             f"the plan costs ${usd_per_month:,.2f}/month, over the budget of"
             f" ${budget_usd_per_month:,.2f}/month (budgetUsdPerMonth)."
             f" Dearest: {'; '.join(dearest)}."
-            " Raise the budget, lower targetRps, relax the SLO or allow more markets or providers."
+        )
+        if not advice:
+            head += " Raise the budget, lower targetRps, relax the SLO or allow more markets or providers."
+        super().__init__("\n".join([head, *(f"  - {each}" for each in self.advice)]))
+
+    def with_advice(self, advice: Sequence[str]) -> OverBudgetError:
+        """Return the same error with what would help."""
+        return OverBudgetError(
+            usd_per_month=self.usd_per_month,
+            budget_usd_per_month=self.budget_usd_per_month,
+            dearest=self.dearest,
+            advice=advice,
         )
 
 

@@ -8,7 +8,7 @@ import click
 
 from outlay.cli.options import Request, request_options
 from outlay.cli.output import JSON_OPTION, print_json
-from outlay.cli.planned import decided, question, tell
+from outlay.cli.planned import decided, explaining, question, tell
 from outlay.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def plan(
 
     _check(request, with_diff=with_diff, write=write)
     what_if = question(request)
-    with progress("planning"):
+    with explaining(what_if), progress("planning"):
         decision = None if write and not with_diff else decided(what_if, request)
         new = what_if.plan()
     if with_diff:
@@ -54,7 +54,8 @@ def plan(
         tell(decision)
         new = decision.plan if decision else new
         _show(new, None, as_json=as_json)
-    check_budget(new)
+    with explaining(what_if):
+        check_budget(new)
     if write:
         _write(new, request)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -27,13 +29,28 @@ def question(request: Request) -> WhatIf:
     return WhatIf(settings, catalog, identity=identity)
 
 
+@contextmanager
+def explaining(what_if: WhatIf) -> Iterator[None]:
+    """Let an error about what cannot be had name the limits that conflict, and the ways out."""
+    from outlay.errors import NoFeasiblePlanError, OverBudgetError
+
+    try:
+        yield
+    except (NoFeasiblePlanError, OverBudgetError) as error:
+        from outlay.planning.conflict import explained
+
+        with progress("looking for the limits that conflict"):
+            better = explained(error, what_if)
+        raise better from None
+
+
 def planned(request: Request) -> Plan:
     """Return the plan that a request gets: a stack's pinned one while that holds, else the cheapest.
 
     Says on standard error what became of a pin, and when it takes long.
     """
     what_if = question(request)
-    with progress("planning"):
+    with explaining(what_if), progress("planning"):
         decision = decided(what_if, request)
         plan = decision.plan if decision else what_if.plan()
     tell(decision)
