@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 from pulumi_policy import ResourceValidationArgs
 
@@ -21,9 +23,13 @@ CAPACITY = "aws:ec2/capacityReservation:CapacityReservation"
 
 
 def aws_pool(
-    name: str = "gpu", *, nodes: float = 2.0, most: float = 10.0, **more: object
+    more: Mapping[str, object] | None = None,
+    *,
+    name: str = "gpu",
+    nodes: float = 2.0,
+    most: float = 10.0,
 ) -> ResourceValidationArgs:
-    return declared(NODE_GROUP, name, pool(nodes=nodes, most=most) | more)
+    return declared(NODE_GROUP, name, pool(nodes=nodes, most=most) | dict(more or {}))
 
 
 def google_pool(name: str = "l4", *, spot: bool = False) -> ResourceValidationArgs:
@@ -32,14 +38,14 @@ def google_pool(name: str = "l4", *, spot: bool = False) -> ResourceValidationAr
     return declared(GKE, name, inputs, by=provider(region="us-central1"))
 
 
-def reservation(count: float, **more: object) -> ResourceValidationArgs:
+def reservation(count: float, more: Mapping[str, object] | None = None) -> ResourceValidationArgs:
     inputs = {
         "instanceType": "g6.xlarge",
         "instanceCount": count,
         "instancePlatform": "Linux/UNIX",
         "availabilityZone": "us-east-1a",
     }
-    return declared(CAPACITY, "r", inputs | more)
+    return declared(CAPACITY, "r", inputs | dict(more or {}))
 
 
 SPOT = {"capacityType": "SPOT"}
@@ -59,27 +65,27 @@ def test_the_environment_chooses_the_market_of_gpus(
     spot: str, market: dict[str, object], message: str | None
 ) -> None:
     """CPU nodes may be what they like: routers stay on demand."""
-    found = ask(SPOT_USE, [aws_pool(**market)], config={"spot": spot}).messages
+    found = ask(SPOT_USE, [aws_pool(market)], config={"spot": spot}).messages
     assert found == ([] if message is None else [message])
 
 
 def test_spot_is_allowed_unless_something_else_is_asked() -> None:
-    assert ask(SPOT_USE, [aws_pool(**SPOT)]).reason == "spot is allowed and not required"
+    assert ask(SPOT_USE, [aws_pool(SPOT)]).reason == "spot is allowed and not required"
     (message,) = ask(SPOT_USE, [aws_pool()], config={"spot": "never"}).messages
     assert message == "spot must be one of allowed, forbidden, required, got 'never'"
 
 
 def test_all_on_spot_in_one_domain_is_refused() -> None:
-    (message,) = ask(SPOT_SURVIVES, [aws_pool(**SPOT)]).messages
+    (message,) = ask(SPOT_SURVIVES, [aws_pool(SPOT)]).messages
     assert message.startswith("all GPU nodes are spot, in 1 failure domain (L4 in aws us-east-1)")
 
 
 @pytest.mark.parametrize(
     "stack",
     [
-        [aws_pool(**SPOT), aws_pool("safe", nodes=1.0)],
-        [aws_pool(**SPOT), google_pool(spot=True)],
-        [aws_pool(nodes=0.0, **SPOT)],
+        [aws_pool(SPOT), aws_pool(name="safe", nodes=1.0)],
+        [aws_pool(SPOT), google_pool(spot=True)],
+        [aws_pool(SPOT, nodes=0.0)],
         [aws_pool()],
         [],
     ],
@@ -90,12 +96,12 @@ def test_nodes_on_demand_or_of_another_domain_survive(stack: list[ResourceValida
 
 def test_idle_capacity_on_demand_is_no_survivor() -> None:
     """A pool of no node, and a reservation that nothing runs on, serve nobody."""
-    stack = [aws_pool(**SPOT), aws_pool("empty", nodes=0.0), reservation(4.0)]
+    stack = [aws_pool(SPOT), aws_pool(name="empty", nodes=0.0), reservation(4.0)]
     assert len(ask(SPOT_SURVIVES, stack)) == 1
 
 
 def test_more_domains_may_be_asked_for() -> None:
-    stack = [aws_pool(**SPOT), google_pool(spot=True)]
+    stack = [aws_pool(SPOT), google_pool(spot=True)]
     assert len(ask(SPOT_SURVIVES, stack, config={"domains": 3.0})) == 1
 
 
@@ -138,7 +144,7 @@ def test_money_goes_to_allowed_regions(patterns: list[str], messages: list[str])
 
 def test_a_region_of_the_resources_own_counts() -> None:
     (message,) = ask(
-        ALLOWED_REGIONS, [aws_pool(region="eu-west-1")], config={"regions": ["us-*"]}
+        ALLOWED_REGIONS, [aws_pool({"region": "eu-west-1"})], config={"regions": ["us-*"]}
     ).messages
     assert message == "it is in aws eu-west-1; allowed are us-*."
 
@@ -180,13 +186,13 @@ TAG = {"tags": {"outlay-reservation": "steady"}}
 
 def test_what_is_reserved_must_be_used() -> None:
     """Two of four run nothing: 2 x 0.80 x 730."""
-    (message,) = ask(RESERVATION_USE, [reservation(4.0, **TAG), aws_pool(**TAG)]).messages
+    (message,) = ask(RESERVATION_USE, [reservation(4.0, TAG), aws_pool(TAG)]).messages
     assert message.startswith(
         "2 of 4 reserved g6.xlarge in us-east-1 stand idle: $1,168.00/month for nothing."
     )
-    assert ask(RESERVATION_USE, [reservation(2.0, **TAG), aws_pool(**TAG)]) == []
+    assert ask(RESERVATION_USE, [reservation(2.0, TAG), aws_pool(TAG)]) == []
 
 
 def test_a_claim_needs_its_reservation() -> None:
-    (message,) = ask(RESERVATION_USE, [aws_pool(**TAG)]).messages
+    (message,) = ask(RESERVATION_USE, [aws_pool(TAG)]).messages
     assert message == "it claims reservation 'steady', which the stack does not declare."

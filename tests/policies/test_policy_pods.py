@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import pytest
@@ -47,7 +48,7 @@ def deployment(
     kind: str = "apps/v1:Deployment",
     replicas: float = 1.0,
     strategy: dict[str, object] | None = None,
-    **pod: object,
+    pod: Mapping[str, object] | None = None,
 ) -> ResourceValidationArgs:
     spec = {
         "nodeSelector": {"outlay/pool": "gpu"},
@@ -56,7 +57,7 @@ def deployment(
     }
     whole: dict[str, object] = {
         "replicas": replicas,
-        "template": {"metadata": {"labels": {}}, "spec": spec | pod},
+        "template": {"metadata": {"labels": {}}, "spec": spec | dict(pod or {})},
     }
     return kubernetes(kind, "server", spec=whole | ({"strategy": strategy} if strategy else {}))
 
@@ -93,7 +94,7 @@ class TestPodsFit:
         ],
     )
     def test_a_letter_too_many_leaves_it_pending(self, pod: dict[str, object]) -> None:
-        (message,) = ask(PODS_FIT, [nodes(), deployment(**pod)]).messages
+        (message,) = ask(PODS_FIT, [nodes(), deployment(pod=pod)]).messages
         assert message.startswith(
             "its node selector and tolerations fit none of the pools with 1 GPUs per node or more (gpu)"
         )
@@ -105,7 +106,7 @@ class TestPodsFit:
 
     def test_a_placement_known_later_is_refused(self) -> None:
         (message,) = ask(
-            PODS_FIT, [nodes(), deployment(nodeSelector=UNKNOWN, tolerations=[])]
+            PODS_FIT, [nodes(), deployment(pod={"nodeSelector": UNKNOWN, "tolerations": []})]
         ).messages
         assert message.startswith("its selector or tolerations are known only after the update")
 
@@ -122,12 +123,12 @@ class TestNoRouterOnSpot:
         assert message.startswith("it may run on spot nodes (gpu)")
 
     def test_a_router_that_keeps_off_spot_passes(self) -> None:
-        off = deployment(self.ROUTER, nodeSelector={"outlay/market": "on-demand"})
+        off = deployment(self.ROUTER, pod={"nodeSelector": {"outlay/market": "on-demand"}})
         assert ask(NO_ROUTER_ON_SPOT, [nodes(spot=True), off]) == []
         assert ask(NO_ROUTER_ON_SPOT, [nodes(), deployment(self.ROUTER)]) == []
 
     def test_a_router_whose_place_is_known_later_is_taken_for_risky(self) -> None:
-        later = deployment(self.ROUTER, nodeSelector=UNKNOWN)
+        later = deployment(self.ROUTER, pod={"nodeSelector": UNKNOWN})
         assert len(ask(NO_ROUTER_ON_SPOT, [nodes(spot=True), later])) == 1
 
     def test_a_model_server_may_be_on_spot(self) -> None:
@@ -221,7 +222,7 @@ class TestImages:
         assert found == ([] if message is None else [message])
 
     def test_containers_that_run_first_count(self) -> None:
-        resource = deployment(initContainers=[{"name": "get", "image": "a:edge"}])
+        resource = deployment(pod={"initContainers": [{"name": "get", "image": "a:edge"}]})
         assert ask(PINNED_IMAGES, [resource]).messages == [
             "container get runs a:edge: the tag edge moves."
         ]
