@@ -11,7 +11,7 @@ import pulumi
 from pulumi.runtime.config import get_config_env
 
 from outlay.catalog import load_catalog
-from outlay.clouds import CloudOptions, ProvisionedCluster, kubernetes_secret, provision
+from outlay.clouds import ProvisionedCluster, cloud_options, kubernetes_secret, provision
 from outlay.errors import OutlayError
 from outlay.planning.budget import check_budget
 from outlay.planning.plan import Plan
@@ -46,13 +46,7 @@ def main() -> None:
         (pulumi.log.warn if pin.reasons else pulumi.log.info)(pin_note(pin))
     if not pulumi.runtime.is_dry_run():
         check_budget(plan)  # a preview goes on, so that the policy can show what is too dear
-    options = CloudOptions(
-        gcp_project=config.get("gcp:project"),
-        kubernetes_version=settings.kubernetes_version,
-        protected=settings.environment == "prod",
-        api_cidrs=settings.api_cidrs,
-        gpu_zones=settings.gpu_zones,
-    )
+    options = cloud_options(config, settings)
     namespaces = ("outlay", pulumi.get_project())
     token_namespace = next((each for each in namespaces if config.get(f"{each}:{TOKEN_KEY}")), None)
     rendered = render(plan, hf_token=token_namespace is not None)

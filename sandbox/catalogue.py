@@ -87,6 +87,12 @@ def _cpu_machines(provider: str) -> dict[str, Machine]:
     }
 
 
+def regions(provider: str) -> tuple[str, ...]:
+    """Return the regions of a provider in which the catalogue knows machine types with GPUs."""
+    known = machines(provider).values()
+    return tuple(sorted({region for machine in known for region in machine.markets}))
+
+
 def refusal(provider: str, *, name: str, region: str, market: str) -> str:
     """Return why a machine type cannot be had in a region and market; empty if it can.
 

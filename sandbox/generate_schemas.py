@@ -19,7 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from pulumi import Output, _types
+from pulumi import Output, Resource, _types
 
 SCHEMAS = Path(__file__).parent / "schemas"
 
@@ -66,6 +66,23 @@ TYPES = {
         "gcp:storage/bucket:Bucket",
         "gcp:storage/bucketIAMMember:BucketIAMMember",
     ),
+    "azure-native": (
+        "azure-native:authorization:RoleAssignment",
+        "azure-native:compute:CapacityReservation",
+        "azure-native:compute:CapacityReservationGroup",
+        "azure-native:containerservice:AgentPool",
+        "azure-native:containerservice:ManagedCluster",
+        "azure-native:managedidentity:UserAssignedIdentity",
+        "azure-native:network:NatGateway",
+        "azure-native:network:PublicIPAddress",
+        "azure-native:network:Subnet",
+        "azure-native:network:VirtualNetwork",
+        "azure-native:resources:ResourceGroup",
+    ),
+    "coreweave": (
+        "coreweave:index/cksCluster:CksCluster",
+        "coreweave:index/networkingVpc:NetworkingVpc",
+    ),
 }
 FUNCTIONS = {
     "aws": (
@@ -85,6 +102,8 @@ FUNCTIONS = {
         "pulumi_gcp.organizations.get_client_config",
         "pulumi_gcp.organizations.get_project",
     ),
+    "azure-native": ("pulumi_azure_native.containerservice.list_managed_cluster_user_credentials",),
+    "coreweave": (),
 }
 PRIMITIVES: Mapping[Any, str] = {
     str: "string",
@@ -168,10 +187,11 @@ def issubclass_safe(origin: Any, parent: type) -> bool:
 
 
 def getters(cls: type) -> Iterator[Getter]:
-    """Yield the Pulumi properties of a class and its bases."""
+    """Yield the Pulumi properties of a class and its bases; a resource's id is no property of it."""
+    own = {"id", "urn"} if issubclass(cls, Resource) else set()
     for name, member in inspect.getmembers(cls, lambda m: isinstance(m, property)):
         wire_name = getattr(member.fget, "_pulumi_name", None)
-        if isinstance(wire_name, str) and wire_name not in {"id", "urn"}:
+        if isinstance(wire_name, str) and wire_name not in own:
             yield Getter(name, wire_name, member)
 
 
@@ -199,9 +219,14 @@ def required(cls: type, getter: Getter, hint: Any) -> bool:
     return type(None) not in typing.get_args(inner)
 
 
+def sdk(package: str) -> ModuleType:
+    """Return the Python package of a Pulumi package."""
+    return importlib.import_module(f"pulumi_{package.replace('-', '_')}")
+
+
 def resource_classes(package: str) -> dict[str, type]:
     """Return {type token: resource class} of a Pulumi SDK, from its own registration table."""
-    root = importlib.import_module(f"pulumi_{package}")
+    root = sdk(package)
     table = re.search(r'resource_modules="""(.*?)"""', inspect.getsource(root), re.DOTALL)
     if table is None:
         raise RuntimeError(
@@ -219,7 +244,9 @@ def resource_classes(package: str) -> dict[str, type]:
 def resource_schema(types: Types, cls: type) -> Json:
     """Return the inputs and outputs of one resource class."""
     module = sys.modules[cls.__module__]
-    arguments = getattr(module, f"{cls.__name__}Args")
+    # Where a nested type has the name of the resource, the SDK calls the resource's own arguments thus.
+    own = getattr(module, f"{cls.__name__}InitArgs", None)
+    arguments = own or getattr(module, f"{cls.__name__}Args")
     return {"inputs": types.properties(arguments), "outputs": types.properties(cls)}
 
 
@@ -242,7 +269,7 @@ def function_schema(types: Types, dotted: str) -> tuple[str, Json]:
 
 def build(package: str) -> Json:
     """Return the whole schema file of one SDK."""
-    plugin = importlib.import_module(f"pulumi_{package}")
+    plugin = sdk(package)
     about = json.loads((Path(str(plugin.__file__)).parent / "pulumi-plugin.json").read_text())
     types = Types()
     resources = {

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("aws", "gcp", "kubernetes")
+PACKAGES = ("aws", "gcp", "azure-native", "kubernetes")
 # -S skips site-packages' start-up files, -E ignores PYTHON* of the calling shell: about 30 ms quicker, and
 # the same in every environment. The sandbox and site-packages are named on the path instead.
 SCRIPT = """#!/bin/sh
@@ -38,7 +38,7 @@ def _site_packages(python: Path) -> Path:
 
 
 def _version(site: Path, package: str) -> str:
-    about = site / f"pulumi_{package}" / "pulumi-plugin.json"
+    about = site / f"pulumi_{package.replace('-', '_')}" / "pulumi-plugin.json"
     try:
         return str(json.loads(about.read_text())["version"])
     except (OSError, ValueError, KeyError) as error:

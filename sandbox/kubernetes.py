@@ -34,6 +34,8 @@ from sandbox.values import Props, Unknown, as_list, as_map, as_text, find
 DOMAIN = ".sandbox.invalid"
 OWN_CLUSTER = "own-cluster.sandbox.invalid"
 UNSUPPORTED = ("helm.sh", "yaml", "kustomize")
+# The outputs in which the clouds' clusters tell where their API is.
+ENDPOINTS = ("endpoint", "fqdn", "apiServerEndpoint")
 SECRET_FIELDS = ("data", "stringData")
 
 
@@ -215,7 +217,7 @@ class Kubernetes(Cloud):
         if self.folder or self.cluster == OWN_CLUSTER:
             return
         for record in self.ledger.records():
-            if self.cluster in as_text(record.outputs.get("endpoint")).lower():
+            if any(self.cluster in as_text(record.outputs.get(key)).lower() for key in ENDPOINTS):
                 return
         raise CloudError(
             Code.UNAVAILABLE,

@@ -1,5 +1,5 @@
 # ruff: noqa: PLC0415 - each process loads one cloud, and the protocol's stubs only without the SDK around them
-"""The process that the Pulumi engine starts for one provider: `plugin.py aws|gcp|kubernetes`.
+"""The process that the Pulumi engine starts for one provider: `plugin.py <package> <version>`.
 
 Protocol: the port on the first line of stdout; ends on SIGINT, SIGTERM or when the engine is gone.
 """
@@ -39,6 +39,12 @@ def _gcp(ledger: Ledger) -> Cloud:
     return Gcp(ledger)
 
 
+def _azure(ledger: Ledger) -> Cloud:
+    from sandbox.azure import Azure
+
+    return Azure(ledger)
+
+
 def _kubernetes(ledger: Ledger) -> Cloud:
     from sandbox.kubernetes import Kubernetes
 
@@ -48,6 +54,7 @@ def _kubernetes(ledger: Ledger) -> Cloud:
 CLOUDS: dict[str, Callable[[Ledger], Cloud]] = {
     "aws": _aws,
     "gcp": _gcp,
+    "azure-native": _azure,
     "kubernetes": _kubernetes,
 }
 

@@ -105,6 +105,40 @@ def gcp_cluster(**changes: Any) -> Cluster:
     return Cluster(**(values | changes))
 
 
+def azure_pool(**changes: Any) -> Pool:
+    """Return an on-demand pool of two Standard_NC24ads_A100_v4 in eastus."""
+    values: dict[str, Any] = {
+        "name": "standard-nc24ads-a100-v4-on-demand",
+        "cluster": "outlay-dev-azure-eastus",
+        "provider": "azure",
+        "region": "eastus",
+        "instance_type": "Standard_NC24ads_A100_v4",
+        "gpu": "A100-80-PCIe",
+    }
+    return pool(**(values | changes))
+
+
+def azure_cluster(**changes: Any) -> Cluster:
+    """Return a cluster in eastus with a CPU pool, an on-demand and a spot pool."""
+    name = "outlay-dev-azure-eastus"
+    spot = azure_pool(
+        name="standard-nc24ads-a100-v4-spot",
+        market=Market.SPOT,
+        nodes=3,
+        min_nodes=2,
+        max_nodes=5,
+    )
+    values: dict[str, Any] = {
+        "name": name,
+        "provider": "azure",
+        "region": "eastus",
+        "cpu_pool": cpu_pool(cluster=name, instance_type="Standard_D8s_v5"),
+        "pools": (azure_pool(), spot),
+        "placements": (),
+    }
+    return Cluster(**(values | changes))
+
+
 def plan(*clusters: Cluster, **changes: Any) -> Plan:
     """Return a plan of these clusters."""
     values: dict[str, Any] = {

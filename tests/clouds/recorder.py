@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -20,22 +21,47 @@ COMPUTED: dict[str, dict[str, Any]] = {
         "endpoint": "192.0.2.7",
         "masterAuth": {"clusterCaCertificate": "Y2VydA=="},
     },
+    "azure-native:containerservice:ManagedCluster": {
+        "name": "made",
+        "fqdn": "aks.example",
+    },
+    "azure-native:managedidentity:UserAssignedIdentity": {"principalId": "principal"},
+    "azure-native:network:PublicIPAddress": {"ipAddress": "203.0.113.7"},
+    "azure-native:network:VirtualNetwork": {"name": "net"},
+    "azure-native:resources:ResourceGroup": {"name": "group"},
     "gcp:serviceaccount/account:Account": {"email": "nodes@my-project.example"},
+}
+# What a component asks of a cluster that stands: never before it does.
+AKS_KUBECONFIG = """\
+clusters:
+  - name: made
+    cluster: {server: "https://aks.example:443", certificate-authority-data: Y2VydA==}
+"""
+ANSWERS: dict[str, dict[str, Any]] = {
+    "azure-native:containerservice:listManagedClusterUserCredentials": {
+        "kubeconfigs": [
+            {"name": "clusterUser", "value": base64.b64encode(AKS_KUBECONFIG.encode()).decode()}
+        ]
+    }
 }
 
 
 @dataclass
 class Recorder(Mocks):
-    """Answers every registration, keeps it, and refuses calls: no component may ask the account."""
+    """Answers every registration, keeps it, and refuses calls that ask the account for anything else."""
 
     resources: list[MockResourceArgs] = field(default_factory=list)
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         self.resources.append(args)
         computed = {"arn": f"arn:{args.name}", "selfLink": f"link:{args.name}"}
-        return f"id:{args.name}", {**computed, **args.inputs, **COMPUTED.get(args.typ, {})}
+        # Azure's ids begin with the subscription, which roles are named by.
+        id_ = f"/subscriptions/sub/{args.name}" if "azure" in args.typ else f"id:{args.name}"
+        return id_, {**computed, **args.inputs, **COMPUTED.get(args.typ, {})}
 
-    def call(self, args: MockCallArgs) -> tuple[dict[Any, Any], None]:
+    def call(self, args: MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
+        if args.token in ANSWERS:
+            return ANSWERS[args.token], []
         raise AssertionError(f"{args.token} asks the account in the middle of a preview")
 
 

@@ -40,6 +40,12 @@ class MakeProgram(Protocol):
     ) -> Project: ...
 
 
+class MakeStack(Protocol):
+    """Make a project of this repository's program with the settings of one stack."""
+
+    def __call__(self, settings: str) -> Project: ...
+
+
 @pytest.fixture(scope="session")
 def engine() -> Engine:
     """The engine that set-up recorded."""
@@ -98,5 +104,22 @@ def repository_project(engine: Engine, tmp_path: Path) -> Callable[[str], Projec
 
     def make(stack: str) -> Project:
         return copy_project(REPOSITORY, home=tmp_path, engine=engine.bin, stack=stack, plugins=True)
+
+    return make
+
+
+@pytest.fixture
+def stack_project(engine: Engine, tmp_path: Path) -> MakeStack:
+    """A copy of this repository's own project with a stack `own` of these settings."""
+
+    def make(settings: str) -> Project:
+        return copy_project(
+            REPOSITORY,
+            home=tmp_path,
+            engine=engine.bin,
+            stack="own",
+            plugins=True,
+            settings=settings,
+        )
 
     return make

@@ -201,11 +201,24 @@ def read_events(log: Path) -> tuple[Mapping[str, Any], ...]:
     return tuple(json.loads(line) for line in log.read_text().splitlines() if line)
 
 
-def copy_project(source: Path, *, home: Path, engine: Path, stack: str, plugins: bool) -> Project:
-    """Copy a project into `home` and make its stack; `plugins` adds the sandbox's clouds."""
+def copy_project(
+    source: Path,
+    *,
+    home: Path,
+    engine: Path,
+    stack: str,
+    plugins: bool,
+    settings: str | None = None,
+) -> Project:
+    """Copy a project into `home` and make its stack; `plugins` adds the sandbox's clouds.
+
+    `settings` is the text of the stack's settings, if the source has none for it.
+    """
     folder = home / "project"
     shutil.copytree(source, folder, ignore=NOT_COPIED)
     (folder / ".venv").symlink_to(VENV)
+    if settings is not None:
+        (folder / f"Pulumi.{stack}.yaml").write_text(settings)
     sandbox = Sandbox(project=folder, home=home / "outlay", bin=engine)
     sandbox.prepare(stack)
     if plugins:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from outlay.catalog import PROVIDERS, load_catalog
+from outlay.pricing.declared import LOCATIONS
 from outlay.pricing.price import price
 from outlay.pricing.rates import Rates
 from outlay.pricing.total import PricedResource, total
@@ -18,7 +19,7 @@ from tests.engine.harness import VENV, Project, Result
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
-BUDGET = "outlay:budgetUsdPerMonth"
+REPLACED = ("outlay:budgetUsdPerMonth", "outlay:providers")
 # The plan's JSON rounds to eight digits after the point, and sums some twenty such amounts.
 ROUNDING = Decimal("0.000001")
 
@@ -37,7 +38,8 @@ def test_so_does_the_cheapest_plan_of_each_provider(
     project = repository_project("dev")
     settings = project.folder / "Pulumi.dev.yaml"
     only = f"  outlay:providers: [{provider}]\n  outlay:budgetUsdPerMonth: '100000'\n"
-    kept = [line for line in settings.read_text().splitlines(keepends=True) if BUDGET not in line]
+    lines = settings.read_text().splitlines(keepends=True)
+    kept = [line for line in lines if not any(key in line for key in REPLACED)]
     settings.write_text("".join(kept) + only)
     project.sandbox.prepare("dev")
     plan = check(project)
@@ -76,7 +78,7 @@ def priced(preview: Result) -> Iterator[PricedResource]:
     """Yield every resource that a preview declares, with its price."""
     rates = Rates(load_catalog())
     news = [each["new"] for each in metadata(preview) if each["new"]]
-    regions = {new["urn"]: inputs(new).get("region") for new in news}
+    regions = {new["urn"]: location(inputs(new)) for new in news}
     for new in news:
         if not new.get("provider"):
             continue  # a component; the resources in it are priced on their own
@@ -88,6 +90,11 @@ def priced(preview: Result) -> Iterator[PricedResource]:
 def metadata(preview: Result) -> list[Mapping[str, Any]]:
     events = (event.get("resourcePreEvent") for event in preview.events)
     return [event["metadata"] for event in events if event]
+
+
+def location(values: Mapping[str, Any]) -> str | None:
+    """Return where a provider buys, by the inputs of its own."""
+    return next((values[key] for key in LOCATIONS if values.get(key)), None)
 
 
 def inputs(new: Mapping[str, Any]) -> dict[str, Any]:

@@ -65,16 +65,19 @@ def service(provider: str, name: str, usd: str) -> ServicePrice:
 
 
 # Block storage at 0.73 per GB-month makes one GiB cost exactly 0.001 per hour.
-SERVICES = tuple(
-    service(provider, name, usd)
-    for provider in ("aws", "gcp", "azure")
-    for name, usd in (
-        ("control_plane", "0.10"),
-        ("nat_gateway", "0.04"),
-        ("public_ipv4", "0.005"),
-        ("load_balancer", "0.02"),
-        ("block_storage", "0.73"),
-    )
+SERVICES = (
+    service("azure", "premium_disk_128_gib", "7.30"),
+    *(
+        service(provider, name, usd)
+        for provider in ("aws", "gcp", "azure")
+        for name, usd in (
+            ("control_plane", "0.10"),
+            ("nat_gateway", "0.04"),
+            ("public_ipv4", "0.005"),
+            ("load_balancer", "0.02"),
+            ("block_storage", "0.73"),
+        )
+    ),
 )
 OFFERS = (
     gpu_offer("aws/us-east-1", "g6.xlarge", "0.80"),

@@ -36,6 +36,14 @@ def test_an_agent_pool_costs_its_nodes_in_every_api_version(resource_type: str) 
     )
 
 
+def test_a_managed_disk_costs_the_whole_size_above_it() -> None:
+    """Azure bills a disk of 100 GiB as one of 128."""
+    found = azure(AGENT_POOL, POOL | {"osDiskType": "Managed", "osDiskSizeGB": 100})
+    assert isinstance(found, Cost)
+    assert found.expected == Decimal("196.02")
+    assert found.lines[1] == line("disks: 2 of 100 GiB", Category.STORAGE, "0.02")
+
+
 def test_an_autoscaled_spot_pool_ranges_over_its_limits() -> None:
     found = azure(
         AGENT_POOL,
@@ -53,7 +61,12 @@ def test_an_autoscaled_spot_pool_ranges_over_its_limits() -> None:
         ({"count": UNKNOWN}, "count is not known before the update"),
         ({"count": None}, "count is missing"),
         ({"osDiskType": None}, "osDiskType is missing"),
-        ({"osDiskType": "Managed"}, "osDiskType: only Ephemeral disks have a price"),
+        ({"osDiskType": "Magic"}, "osDiskType Magic has no price rule"),
+        ({"osDiskType": "Managed"}, "osDiskSizeGB is missing"),
+        (
+            {"osDiskType": "Managed", "osDiskSizeGB": 4096},
+            "azure has no node disk of 4096 GiB",
+        ),
         ({"scaleSetPriority": "Low"}, "scaleSetPriority Low has no price rule"),
         ({"enableAutoScaling": True}, "minCount is missing"),
         (

@@ -48,7 +48,8 @@ def aks(offer: Offer) -> Declared:
         "location": offer.region,
         "vmSize": offer.instance_type,
         "scaleSetPriority": "Spot" if offer.market is Market.SPOT else "Regular",
-        "osDiskType": "Ephemeral",
+        "osDiskType": "Managed",
+        "osDiskSizeGB": DISK_GIB,
         "count": NODES,
     }
 
@@ -65,7 +66,12 @@ def cks(offer: Offer) -> Declared:
 
 @pytest.mark.parametrize(
     ("provider", "declare", "disk_gib"),
-    [("aws", eks, DISK_GIB), ("gcp", gke, DISK_GIB), ("azure", aks, 0), ("coreweave", cks, 0)],
+    [
+        ("aws", eks, DISK_GIB),
+        ("gcp", gke, DISK_GIB),
+        ("azure", aks, DISK_GIB),
+        ("coreweave", cks, 0),
+    ],
 )
 def test_a_pool_costs_what_its_offer_says(
     provider: str, declare: Callable[[Offer], Declared], disk_gib: int

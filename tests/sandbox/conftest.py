@@ -50,6 +50,14 @@ def gcp(plugins: Path, ledger_file: Path) -> Iterator[Plugin]:
 
 
 @pytest.fixture
+def azure(plugins: Path, ledger_file: Path) -> Iterator[Plugin]:
+    """The Azure plugin, configured for eastus."""
+    with running(executable(plugins, "azure-native"), ledger=ledger_file) as plugin:
+        plugin.configure(location="eastus")
+        yield plugin
+
+
+@pytest.fixture
 def kubernetes(plugins: Path, ledger_file: Path) -> Iterator[Plugin]:
     """The Kubernetes plugin on the sandbox's own cluster."""
     with running(executable(plugins, "kubernetes"), ledger=ledger_file) as plugin:
@@ -72,4 +80,13 @@ def gcp_checks(plugins: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     ledger_file = tmp_path_factory.mktemp("gcp") / "ledger.db"
     with running(executable(plugins, "gcp"), ledger=ledger_file) as plugin:
         plugin.configure(project="sandbox-project", region="us-central1")
+        yield plugin
+
+
+@pytest.fixture(scope="module")
+def azure_checks(plugins: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plugin]:
+    """An Azure plugin that many tests share, for those that make nothing."""
+    ledger_file = tmp_path_factory.mktemp("azure") / "ledger.db"
+    with running(executable(plugins, "azure-native"), ledger=ledger_file) as plugin:
+        plugin.configure(location="eastus")
         yield plugin

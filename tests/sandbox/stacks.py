@@ -13,6 +13,8 @@ NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 EKS = "aws:eks/cluster:Cluster"
 GKE = "gcp:container/cluster:Cluster"
 NODE_POOL = "gcp:container/nodePool:NodePool"
+AKS = "azure-native:containerservice:ManagedCluster"
+AGENT_POOL = "azure-native:containerservice:AgentPool"
 
 
 def node_group(**changes: Any) -> dict[str, Any]:
@@ -146,3 +148,95 @@ def gke_pool(gcp: Plugin, **changes: Any) -> Made:
     """Make everything up to a GPU node pool."""
     cluster = gke_cluster(gcp)
     return gcp.create(NODE_POOL, node_pool(cluster=cluster.id, **changes), name="l4-spot")
+
+
+def agent_pool(**changes: Any) -> dict[str, Any]:
+    """Return the inputs of a spot GPU agent pool; None takes an input away."""
+    inputs = {
+        "resourceGroupName": "llm",
+        "resourceName": "llm",
+        "agentPoolName": "t4spot",
+        "mode": "User",
+        "vmSize": "Standard_NC4as_T4_v3",
+        "count": 2,
+        "enableAutoScaling": True,
+        "minCount": 1,
+        "maxCount": 4,
+        "osDiskType": "Managed",
+        "osDiskSizeGB": 128,
+        "scaleSetPriority": "Spot",
+        "scaleSetEvictionPolicy": "Delete",
+        "spotMaxPrice": -1,
+        "gpuProfile": {"driver": "Install"},
+        "nodeLabels": {"outlay/pool": "t4spot"},
+        "nodeTaints": ["nvidia.com/gpu=present:NoSchedule"],
+        "tags": TAGS,
+    }
+    return {key: value for key, value in {**inputs, **changes}.items() if value is not None}
+
+
+def aks_cluster_inputs(**changes: Any) -> dict[str, Any]:
+    """Return the inputs of an AKS cluster in no network of its own; None takes an input away."""
+    inputs = {
+        "resourceGroupName": "llm",
+        "resourceName": "llm",
+        "location": "eastus",
+        "dnsPrefix": "llm",
+        "kubernetesVersion": "1.34",
+        "sku": {"name": "Base", "tier": "Standard"},
+        "agentPoolProfiles": [
+            {"name": "cpu", "mode": "System", "vmSize": "Standard_D8s_v5", "count": 2}
+        ],
+        "tags": TAGS,
+    }
+    return {key: value for key, value in {**inputs, **changes}.items() if value is not None}
+
+
+def aks_network(azure: Plugin) -> Made:
+    """Make a resource group, an address, a NAT and a network; return the subnet."""
+    inside = {"resourceGroupName": "llm", "location": "eastus", "tags": TAGS}
+    azure.create("azure-native:resources:ResourceGroup", inside, name="group")
+    address = azure.create(
+        "azure-native:network:PublicIPAddress",
+        {**inside, "publicIpAddressName": "nat", "sku": {"name": "Standard"}},
+        name="address",
+    )
+    nat = azure.create(
+        "azure-native:network:NatGateway",
+        {**inside, "natGatewayName": "nat", "publicIpAddresses": [{"id": address.id}]},
+        name="nat",
+    )
+    azure.create(
+        "azure-native:network:VirtualNetwork",
+        {
+            **inside,
+            "virtualNetworkName": "llm",
+            "addressSpace": {"addressPrefixes": ["10.0.0.0/16"]},
+        },
+        name="network",
+    )
+    return azure.create(
+        "azure-native:network:Subnet",
+        {
+            "resourceGroupName": "llm",
+            "virtualNetworkName": "llm",
+            "subnetName": "nodes",
+            "addressPrefix": "10.0.0.0/20",
+            "natGateway": {"id": nat.id},
+        },
+        name="subnet",
+    )
+
+
+def aks_cluster(azure: Plugin, **changes: Any) -> Made:
+    """Make a network and an AKS cluster in it."""
+    subnet = aks_network(azure)
+    pool = {"name": "cpu", "mode": "System", "vmSize": "Standard_D8s_v5", "count": 2}
+    inputs = aks_cluster_inputs(agentPoolProfiles=[{**pool, "vnetSubnetID": subnet.id}])
+    return azure.create(AKS, {**inputs, **changes}, name="llm")
+
+
+def aks_pool(azure: Plugin, **changes: Any) -> Made:
+    """Make everything up to a spot GPU agent pool."""
+    aks_cluster(azure)
+    return azure.create(AGENT_POOL, agent_pool(**changes), name="t4spot")

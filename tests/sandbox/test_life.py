@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sandbox import aws_types, gcp_types
+from sandbox import aws_types, azure_types, gcp_types
 from sandbox.ledger import Ledger
 from sandbox.protocol import to_props
 from sandbox.schema import load_schema
@@ -113,6 +113,43 @@ def every_gcp(gcp: Plugin) -> None:
     gcp.create("gcp:storage/bucketIAMMember:BucketIAMMember", {"bucket": "weights", **member})
 
 
+def every_azure(azure: Plugin) -> None:
+    """Make one resource of every Azure type."""
+    pool = stacks.aks_pool(azure)
+    inside = {"resourceGroupName": "llm", "location": "eastus", "tags": TAGS}
+    identity = azure.create(
+        "azure-native:managedidentity:UserAssignedIdentity", {**inside, "resourceName": "llm"}
+    )
+    azure.create(
+        "azure-native:authorization:RoleAssignment",
+        {
+            "roleAssignmentName": "11111111-2222-3333-4444-555555555555",
+            "principalId": identity.outputs["principalId"],
+            "roleDefinitionId": "role",
+            "scope": pool.id,
+        },
+    )
+    group = {**inside, "capacityReservationGroupName": "held"}
+    azure.create("azure-native:compute:CapacityReservationGroup", group)
+    azure.create(
+        "azure-native:compute:CapacityReservation",
+        {
+            **group,
+            "capacityReservationName": "t4",
+            "sku": {"name": "Standard_NC4as_T4_v3", "capacity": 1},
+        },
+    )
+
+
+EVERY = {"aws": every_aws, "gcp": every_gcp, "azure": every_azure}
+
+
+def test_every_azure_type_answers_every_output_that_the_sdk_promises(azure: Plugin) -> None:
+    every_azure(azure)
+    assert {made.token for made in azure.made} == set(azure_types.TYPES)
+    assert holes(azure.made, "azure-native") == []
+
+
 def test_every_aws_type_answers_every_output_that_the_sdk_promises(aws: Plugin) -> None:
     every_aws(aws)
     assert {made.token for made in aws.made} == set(aws_types.TYPES)
@@ -138,13 +175,13 @@ def holes(resources: list[Made], package: str) -> list[str]:
     return missing
 
 
-@pytest.mark.parametrize("package", ["aws", "gcp"])
+@pytest.mark.parametrize("package", EVERY)
 def test_everything_can_be_read_imported_and_deleted_in_reverse_order(
     package: str, request: pytest.FixtureRequest, ledger: Ledger
 ) -> None:
     """A refresh changes nothing, an import finds the inputs, and the ledger ends empty."""
     plugin: Plugin = request.getfixturevalue(package)
-    (every_aws if package == "aws" else every_gcp)(plugin)
+    EVERY[package](plugin)
     for made in plugin.made:
         refreshed = plugin.read(made.token, made.id, inputs=made.inputs, outputs=made.outputs)
         assert to_props(refreshed.inputs) == made.inputs
@@ -156,13 +193,13 @@ def test_everything_can_be_read_imported_and_deleted_in_reverse_order(
     assert ledger.records() == []
 
 
-@pytest.mark.parametrize("package", ["aws", "gcp"])
+@pytest.mark.parametrize("package", EVERY)
 def test_everything_is_unchanged_against_its_own_inputs(
     package: str, request: pytest.FixtureRequest
 ) -> None:
     """A second `up` of the same program does nothing."""
     plugin: Plugin = request.getfixturevalue(package)
-    (every_aws if package == "aws" else every_gcp)(plugin)
+    EVERY[package](plugin)
     for made in plugin.made:
         given = {k: v for k, v in made.inputs.items() if k not in made.inputs.get("__defaults", [])}
         again, _ = plugin.check_raw(made.token, given, olds=made.inputs)

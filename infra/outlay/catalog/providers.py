@@ -7,7 +7,7 @@ from outlay.catalog.types import Provider
 PROVIDERS: tuple[Provider, ...] = (
     Provider(name="aws", title="AWS", kubernetes="EKS", provisioned=True),
     Provider(name="gcp", title="GCP", kubernetes="GKE", provisioned=True),
-    Provider(name="azure", title="Azure", kubernetes="AKS", provisioned=False),
+    Provider(name="azure", title="Azure", kubernetes="AKS", provisioned=True),
     Provider(name="coreweave", title="CoreWeave", kubernetes="CKS", provisioned=False),
     Provider(name="lambda", title="Lambda", kubernetes="k3s", provisioned=False),
 )

@@ -3,9 +3,10 @@
 Importing this package imports no provider's SDK; `provision` does, for the providers it meets.
 """
 
+from outlay.clouds.account import cloud_options
 from outlay.clouds.base import ProvisionedCluster
 from outlay.clouds.options import CloudOptions
 from outlay.clouds.registry import provision
 from outlay.clouds.secret import kubernetes_secret
 
-__all__ = ["CloudOptions", "ProvisionedCluster", "kubernetes_secret", "provision"]
+__all__ = ["CloudOptions", "ProvisionedCluster", "cloud_options", "kubernetes_secret", "provision"]

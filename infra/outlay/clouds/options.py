@@ -14,12 +14,17 @@ class CloudOptions:
     """Account and policy choices that no plan makes.
 
     `gpu_zones` pins GPU pools to zones; its keys are `<region>/<instance type>` or `<region>`, its
-    values zone ids on AWS (use1-az4: the same place in every account) and zone names on GCP
-    (us-central1-b). Which zones hold which GPUs is in no price list, hence the choice.
-    `protected` makes the cloud refuse to delete a cluster. `api_cidrs` may reach the Kubernetes API.
+    values zone ids on AWS (use1-az4: the same place in every account), zone names on GCP
+    (us-central1-b) and zone numbers on Azure. Which zones hold which GPUs is in no price list, hence the choice.
+    `protected` makes the cloud, or else Pulumi, refuse to delete a cluster. `api_cidrs` may reach the
+    Kubernetes API. `azure_admin_object_id` is the user, group or service principal that administers
+    AKS clusters; `azure_reservation_groups` has the id of the capacity reservation group of
+    `<region>/<VM size>`.
     """
 
     gcp_project: str | None = None
+    azure_admin_object_id: str | None = None
+    azure_reservation_groups: Mapping[str, str] = field(default_factory=dict)
     kubernetes_version: str = KUBERNETES_VERSION
     protected: bool = False
     api_cidrs: tuple[str, ...] = (ANY_ADDRESS,)

@@ -17,7 +17,13 @@ from outlay.errors import InputError
 from outlay.planning.plan import Cluster, Plan
 
 Ready = Callable[[], ProvisionedCluster]
-PACKAGES = MappingProxyType({"aws": "outlay.clouds.aws", "gcp": "outlay.clouds.gcp"})
+PACKAGES = MappingProxyType(
+    {
+        "aws": "outlay.clouds.aws",
+        "gcp": "outlay.clouds.gcp",
+        "azure": "outlay.clouds.azure",
+    }
+)
 
 
 class Prepare(Protocol):

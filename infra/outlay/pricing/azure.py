@@ -129,10 +129,14 @@ def _pool(request: Request, pool: Inputs, where: str) -> Cost:
 
 
 def _disk_gib(pool: Inputs) -> int:
-    # An ephemeral disk lies on the machine itself. The other kind is premium storage on most machines.
-    if pool.text("osDiskType") != "Ephemeral":
-        raise NoPriceError(f"{pool.where('osDiskType')}: only Ephemeral disks have a price")
-    return 0
+    # An ephemeral disk lies on the machine itself. The other kind is a Premium SSD wherever the
+    # machine takes one, which all machines of the price book do.
+    kind = pool.text("osDiskType")
+    if kind == "Ephemeral":
+        return 0
+    if kind != "Managed":
+        raise NoPriceError(f"{pool.where('osDiskType')} {kind} has no price rule")
+    return pool.count("osDiskSizeGB")
 
 
 def _nodes(pool: Inputs) -> Nodes:

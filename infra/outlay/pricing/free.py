@@ -69,6 +69,7 @@ _BY_REASON: dict[str, tuple[str, ...]] = {
         "aws:s3/bucketOwnershipControls",
         "aws:s3/bucketServerSideEncryptionConfiguration",
         "aws:s3/bucketVersioning",
+        "azure-native:compute:CapacityReservationGroup",
         "azure-native:resources:ResourceGroup",
         "coreweave:index/objectStorageBucketLifecycleConfiguration",
         "coreweave:index/objectStorageBucketPolicy",

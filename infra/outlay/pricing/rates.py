@@ -21,6 +21,8 @@ INCLUDED: dict[str, frozenset[str]] = {
 }
 # Their nodes come with local disks; block storage is a separate product that nodes do not need.
 NODE_DISK_INCLUDED = frozenset({"coreweave", "lambda"})
+# Premium SSDs are billed by whole sizes, in GiB. Source: Azure, "Understand Azure Disk Storage billing".
+WHOLE_DISKS_GIB = {"azure": (32, 64, 128, 256, 512, 1024, 2048)}
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,18 @@ class Rates:
         return Unpriced(reason=f"no price for {service} at {provider} in {region}")
 
     def disk_hour(self, *, provider: str, region: str, gib: int) -> Decimal | Unpriced:
-        """Return USD per hour of a node's disk; block storage is priced per GB-month."""
+        """Return USD per hour of a node's disk, by its size or by the whole size above it."""
         if provider in NODE_DISK_INCLUDED:
             return Decimal(0)
+        if provider in WHOLE_DISKS_GIB:
+            return self._whole_disk_hour(provider, region, gib)
         per_month = self.service(provider=provider, service="block_storage", region=region)
         return per_month if isinstance(per_month, Unpriced) else per_month * gib / HOURS_PER_MONTH
+
+    def _whole_disk_hour(self, provider: str, region: str, gib: int) -> Decimal | Unpriced:
+        size = next((size for size in WHOLE_DISKS_GIB[provider] if size >= gib), None)
+        if size is None:
+            return Unpriced(reason=f"{provider} has no node disk of {gib} GiB")
+        service = f"premium_disk_{size}_gib"
+        per_month = self.service(provider=provider, service=service, region=region)
+        return per_month if isinstance(per_month, Unpriced) else per_month / HOURS_PER_MONTH
