@@ -8,10 +8,14 @@ from typing import Any
 
 import pytest
 
-from tests.cli.command import SMALL, Command
+from tests.cli.command import MODEL, SMALL, Command
 from tests.reporting.document import documented, fields
 
 Json = dict[str, Any]
+
+
+# What AWS sells reserved as well.
+RESERVED = (*MODEL, "--provider", "aws", "--gpu", "l40s", "--market", "on-demand")
 
 
 def answer(run: Command, *arguments: str) -> Json:
@@ -22,7 +26,9 @@ def answer(run: Command, *arguments: str) -> Json:
 
 
 def test_a_forecast_has_every_documented_field_and_adds_up(run: Command) -> None:
-    found = answer(run, "forecast", *SMALL, "--growth", "50%", "--months", "3", "--budget", "3000")
+    found = answer(
+        run, "forecast", *RESERVED, "--growth", "50%", "--months", "3", "--budget", "3000"
+    )
     assert fields(found) == documented("forecast")
     months = found["months"]
     assert [m["rps"] for m in months] == [10.0, 15.0, 22.5]
@@ -30,6 +36,15 @@ def test_a_forecast_has_every_documented_field_and_adds_up(run: Command) -> None
     over = [m["month"] for m in months if m["usd_per_month"] > 3000]
     assert found["budget_breaks_in_month"] == (over[0] if over else None)
     assert [m["month"] for m in months if m["over_budget"]] == over
+    (commitment,) = found["commitments"]
+    ratio = commitment["reserved_usd_per_hour"] / commitment["ondemand_usd_per_hour"]
+    assert commitment["break_even_share"] == pytest.approx(ratio, abs=1e-6)
+
+
+def test_a_forecast_shows_what_a_commitment_needs_to_pay(run: Command) -> None:
+    done = run("forecast", *RESERVED, "--growth", "50%", "--months", "3")
+    assert "Pays from" in done.out
+    assert "% use" in done.out
 
 
 def test_growth_is_a_share_or_a_percentage(run: Command) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from outlay.errors import InputError
+from outlay.planning.commitments import Commitment, commitments
 from outlay.planning.plan import Plan
 from outlay.planning.sensitivity import affordable_rps
 from outlay.planning.whatif import Outcome, WhatIf, total_rps, with_rps
@@ -37,6 +38,7 @@ class Forecast:
     months: tuple[Month, ...]
     budget_usd_per_month: Decimal | None
     budget_rps: float | None
+    commitments: tuple[Commitment, ...]
 
     @property
     def total_usd(self) -> Decimal | None:
@@ -67,7 +69,7 @@ def forecast(what_if: WhatIf, *, growth: float, months: int) -> Forecast:
     loads = demand(total_rps(settings), growth=growth, months=months)
     _check(loads)
     what_if.plan()
-    answers = (what_if.answer(with_rps(settings, rps)) for rps in loads)
+    answers = [what_if.answer(with_rps(settings, rps)) for rps in loads]
     return Forecast(
         growth=growth,
         months=tuple(
@@ -76,6 +78,7 @@ def forecast(what_if: WhatIf, *, growth: float, months: int) -> Forecast:
         ),
         budget_usd_per_month=settings.budget_usd_per_month,
         budget_rps=affordable_rps(what_if),
+        commitments=commitments([outcome.plan for outcome in answers], what_if.catalog),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 
 from outlay.catalog import Catalog, Confidence, Grade, Market, Offer
@@ -18,6 +19,8 @@ WHAT_IS_LOST = {
 SERVICES_PAID = ("control_plane", "nat_gateway", "public_ipv4", "block_storage", "internet_egress")
 # Three quarters of the spot prices in the book are above 0.39 of on-demand; so low a one seldom stays.
 LOW_SPOT_SHARE = Decimal("0.15")
+# Against the newest price in the book, so that a plan does not change with the calendar.
+OLD_DAYS = 180
 
 
 def warnings(fleet: Fleet, *, settings: Settings, catalog: Catalog) -> Iterator[str]:
@@ -27,6 +30,7 @@ def warnings(fleet: Fleet, *, settings: Settings, catalog: Catalog) -> Iterator[
         yield f"not proven optimal: the best possible plan may be {fleet.gap:.2%} cheaper"
     yield from _unverified(fleet, catalog)
     yield from _low_spot_prices(bought, Rates(catalog))
+    yield from _old_prices(bought, catalog)
     grades = {(o.shape.key, o.shape.grade) for b in bought for o, _ in b.replicas}
     for key, grade in sorted(grades):
         if grade in (Grade.THROUGHPUT_ONLY, Grade.EXTRAPOLATED):
@@ -45,6 +49,17 @@ def _unverified(fleet: Fleet, catalog: Catalog) -> Iterator[str]:
         names += _doubtful_services(opened, catalog)
         if names:
             yield f"unverified prices at {opened.site.key}: {', '.join(dict.fromkeys(names))}"
+
+
+def _old_prices(bought: list[BoughtNodes], catalog: Catalog) -> Iterator[str]:
+    newest = date.fromisoformat(catalog.price_book.date)
+    for b in bought:
+        offer = b.candidate.offer
+        if (newest - date.fromisoformat(offer.as_of)).days > OLD_DAYS:
+            yield (
+                f"price of {offer.instance_type} {offer.market} in {offer.region} is of {offer.as_of}:"
+                " outlay prices refresh asks for newer ones"
+            )
 
 
 def _doubtful(bought: BoughtNodes) -> bool:

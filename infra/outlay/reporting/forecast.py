@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from rich.table import Table
 
+from outlay.planning.commitments import Commitment
 from outlay.planning.forecast import Forecast, Month
 from outlay.planning.plan import Plan
-from outlay.reporting.layout import Json, line, table
+from outlay.reporting.layout import Json, line, percent, table
 from outlay.reporting.money import usd
 from outlay.reporting.tables import console
 
@@ -21,6 +22,21 @@ def forecast_json(found: Forecast) -> Json:
         "budget_rps": None if found.budget_rps is None else round(found.budget_rps, 4),
         "budget_breaks_in_month": None if breaks is None else breaks.number,
         "months": [_month_json(found, month) for month in found.months],
+        "commitments": [_commitment_json(each) for each in found.commitments],
+    }
+
+
+def _commitment_json(each: Commitment) -> Json:
+    return {
+        "provider": each.provider,
+        "region": each.region,
+        "instance_type": each.instance_type,
+        "ondemand_usd_per_hour": float(each.ondemand_usd_per_hour),
+        "reserved_usd_per_hour": float(each.reserved_usd_per_hour),
+        "break_even_share": round(float(each.break_even_share), 6),
+        "nodes": each.nodes,
+        "used_share": round(float(each.used_share), 6),
+        "saving_usd": round(float(each.saving_usd), 2),
     }
 
 
@@ -57,6 +73,15 @@ def print_forecast(found: Forecast) -> None:
     line(out, f"{'-' if total is None else usd(total)} in {count} month{'s' if count > 1 else ''}")
     for text in _budget(found):
         line(out, text)
+    if found.commitments:
+        out.print()
+        out.print(_commitments(found))
+        line(
+            out,
+            "Reserved: one year, nothing upfront (the source's term is not stated).",
+            style="dim",
+        )
+        out.print()
     for month in found.months:
         if month.outcome.reasons:
             line(out, f"Month {month.number}: {'; '.join(month.outcome.reasons)}", style="dim")
@@ -92,3 +117,19 @@ def _budget(found: Forecast) -> list[str]:
     when = "in no month" if breaks is None else f"in month {breaks.number}"
     buys = f"it pays for {found.budget_rps:.4g} req/s" if found.budget_rps else "it pays for none"
     return [f"The budget of {usd(budget)}/month breaks {when}; {buys} in all"]
+
+
+def _commitments(found: Forecast) -> Table:
+    names = (">On-demand/h", ">Reserved/h", ">Pays from", ">Worth it", ">Used", ">Saves")
+    shown = table("Commitment", *names, wrapped={"Commitment"})
+    for each in found.commitments:
+        shown.add_row(
+            f"{each.instance_type}, {each.provider} {each.region}",
+            usd(each.ondemand_usd_per_hour),
+            usd(each.reserved_usd_per_hour),
+            f"{percent(float(each.break_even_share))} use",
+            f"{each.nodes} node{'' if each.nodes == 1 else 's'}",
+            percent(float(each.used_share)),
+            usd(each.saving_usd),
+        )
+    return shown
