@@ -29,7 +29,7 @@ def rebuild(pin: Pin, settings: Settings, catalog: Catalog, *, identity: Identit
     possible, _ = sites(allowed.candidates, settings, catalog)
     by_key = {site.key: site for site in possible}
     opened = [_opened(cluster, by_key, settings) for cluster in pin.clusters]
-    shares = _shares(opened, settings)
+    shares = answered(opened, settings)
     fleet = Fleet(
         opened=tuple(
             OpenedSite(site=site, bought=bought, cpu_nodes=cpu, shares=share)
@@ -43,10 +43,10 @@ def rebuild(pin: Pin, settings: Settings, catalog: Catalog, *, identity: Identit
     return with_spot_risk(plan, settings, catalog)
 
 
-_Opened = tuple[Site, tuple[BoughtNodes, ...], tuple[tuple[CpuChoice, int], ...]]
+Opened = tuple[Site, tuple[BoughtNodes, ...], tuple[tuple[CpuChoice, int], ...]]
 
 
-def _opened(cluster: PinnedCluster, by_key: dict[str, Site], settings: Settings) -> _Opened:
+def _opened(cluster: PinnedCluster, by_key: dict[str, Site], settings: Settings) -> Opened:
     where = f"{cluster.provider}/{cluster.region}"
     site = by_key.get(where)
     if site is None:
@@ -100,8 +100,8 @@ def _cpu(cluster: PinnedCluster, site: Site) -> tuple[tuple[CpuChoice, int], ...
     raise CannotRebuildError(f"{cluster.cpu.instance_type} is not on sale in {site.key}")
 
 
-def _shares(opened: Sequence[_Opened], settings: Settings) -> list[tuple[float, ...]]:
-    """Let each cluster answer what it holds, those with the cheapest egress first."""
+def answered(opened: Sequence[Opened], settings: Settings) -> list[tuple[float, ...]]:
+    """Return each cluster's share of each workload: what it holds, those with the cheapest egress first."""
     shares = [[0.0] * len(settings.workloads) for _ in opened]
     for index, workload in enumerate(settings.workloads):
         left = 1.0
