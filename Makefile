@@ -11,7 +11,7 @@ RUN     = $(BIN)/python -m tools.run
 OUTLAY  = $(BIN)/python -m tools.run_outlay
 
 .DEFAULT_GOAL := help
-.PHONY: help setup preview up destroy cost diff comment audit test test-fast test-host lint lint-workflows format accuracy bench clean
+.PHONY: help setup preview up destroy cost diff comment audit test test-fast test-host lint lint-workflows format accuracy bench scenarios clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ accuracy: setup ## Compare the sizing model with published measurements
 
 bench: setup ## Measure the times that the README states
 	@$(BIN)/python -m tools.bench $(ARGS)
+
+scenarios: setup ## Compare plans with what people do instead, in thirty scenarios
+	@$(BIN)/python -m tools.scenarios $(ARGS)
 
 clean: ## Delete the sandbox, its stacks and all caches inside the repository; keep .venv
 	@rm -rf .outlay/state .outlay/config .outlay/pulumi-home .outlay/sandbox.db* \

@@ -10,6 +10,7 @@ from outlay.catalog import load_catalog
 from outlay.planning.feasible import broken_promises
 from outlay.settings import parse_settings
 from tools.scenarios.__main__ import lost
+from tools.scenarios.instant import Instant
 from tools.scenarios.market import Shop
 from tools.scenarios.neighbour import steps
 from tools.scenarios.page import section
@@ -75,7 +76,10 @@ def test_the_cheapest_gpu_hour_is_taken_by_its_rule() -> None:
 def test_the_page_has_a_row_for_each_and_the_neighbours_answer(answers: list[Answer]) -> None:
     found = steps(load_catalog())
     assert found[0].usd_per_month == Decimal(13140)
-    text = section(answers, found)
+    text = section(
+        answers, found, Instant(first_s=2.0, what_if_s={"another load": [0.5, 1.0, 1.5]})
+    )
     for each in answers:
         assert f"| {each.question.name} | **$" in text
+    assert "| another load | 3 | 50% | 75% |" in text
     assert "| llm-d-planner | 4 x H100 | $13,140 |" in text

@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from outlay.catalog import load_catalog
+from tools.scenarios.instant import measure
 from tools.scenarios.neighbour import steps
 from tools.scenarios.page import section, write
 from tools.scenarios.questions import QUESTIONS
@@ -26,12 +27,13 @@ def main() -> None:
     chosen = [q for q in QUESTIONS if not arguments.only or q.name in arguments.only]
     if not chosen:
         parser.error(f"no such scenario; there are: {', '.join(q.name for q in QUESTIONS)}")
+    instant = measure()  # first, while nothing is warm
     catalog = load_catalog()
     answers: list[Answer] = []
     for number, question in enumerate(chosen, start=1):
         print(f"{number}/{len(chosen)} {question.name}", file=sys.stderr, flush=True)
         answers.append(answer(question, catalog))
-    text = section(answers, steps(catalog))
+    text = section(answers, steps(catalog), instant)
     if arguments.write:
         write(text)
     else:

@@ -8,6 +8,7 @@ from statistics import median
 from outlay.planning.plan import Plan
 from outlay.reporting.money import usd
 from outlay.reporting.what import gpus
+from tools.scenarios.instant import Instant
 from tools.scenarios.neighbour import Step
 from tools.scenarios.run import STRATEGIES, Answer
 from tools.setup.layout import REPOSITORY
@@ -24,7 +25,7 @@ def write(section: str) -> None:
     PAGE.write_text(head + START + section + END + tail, encoding="utf-8")
 
 
-def section(answers: Sequence[Answer], steps: Sequence[Step]) -> str:
+def section(answers: Sequence[Answer], steps: Sequence[Step], instant: Instant) -> str:
     """Return the tables as Markdown."""
     book = answers[0].ours.price_book
     lines = [
@@ -37,6 +38,10 @@ def section(answers: Sequence[Answer], steps: Sequence[Step]) -> str:
         "### llm-d-planner's answer to the same task",
         "",
         *_steps(steps),
+        "",
+        "### What a what-if costs after the first answer",
+        "",
+        *_instant(instant),
     ]
     return "\n".join([*lines, ""])
 
@@ -63,6 +68,18 @@ def _steps(steps: Iterable[Step]) -> Iterable[str]:
     yield from _table(("step", "GPUs", "USD a month", "what changes"))
     for step in steps:
         yield _row((step.what, step.gpus, usd(step.usd_per_month), step.why))
+
+
+def _instant(found: Instant) -> Iterable[str]:
+    yield (
+        f"The same task. The first answer, from reading the catalogue on, took {found.first_s:.2f} s in"
+        " this run; the catalogue is then kept."
+    )
+    yield ""
+    yield from _table(("what-if", "asked", "median of the first answer's time", "slowest"))
+    for kind, seconds in found.what_if_s.items():
+        slowest = max(seconds) / found.first_s
+        yield _row((kind, str(len(seconds)), f"{found.ratio(kind):.0%}", f"{slowest:.0%}"))
 
 
 def _table(names: Sequence[str]) -> Iterable[str]:

@@ -10,7 +10,7 @@ from rich.text import Text
 from outlay.planning.compare import Comparison
 from outlay.planning.plan import Plan
 from outlay.reporting.as_json import gpus_by_type, markets, money, pool_json
-from outlay.reporting.layout import Json, line, table
+from outlay.reporting.layout import Json, line, percent, table
 from outlay.reporting.money import usd
 from outlay.reporting.tables import by_reason, console
 from outlay.reporting.what import gpus
@@ -25,16 +25,21 @@ TITLES = {
     "max-spot-share": "Spot share",
     "ttft": "TTFT",
 }
+# Where the price is that of a promise, what is served for it stands beside.
+PROMISES = frozenset({"survive-fraction", "max-spot-share", "ttft"})
 
 
 def print_comparison(rows: Sequence[Comparison], *, by: str) -> None:
     """Print one row per name that serves, cheapest first; below, who does not and why, merged."""
     out = console()
-    titles = (TITLES[by], "GPUs", "Market", "Region", ">$/M tokens", ">$/month")
+    of_promise = by in PROMISES
+    where = ">Served" if of_promise else "Region"
+    titles = (TITLES[by], "GPUs", "Market", where, ">$/M tokens", ">$/month")
     shown = table(*titles, wrapped={"GPUs", "Region"})
     for row in rows:
         if row.plan is not None:
-            shown.add_row(row.name, *_cells(row.plan, is_over=row.is_over_budget))
+            cells = _cells(row.plan, is_over=row.is_over_budget, of_promise=of_promise)
+            shown.add_row(row.name, *cells)
     if shown.row_count:
         out.print(shown)
     for number, text in enumerate(_remarks(rows)):
@@ -69,15 +74,21 @@ def _refusal(names: str, reasons: Sequence[str]) -> list[str]:
     return [f"not feasible: {names}:", *(f"  - {reason}" for reason in reasons)]
 
 
-def _cells(plan: Plan, *, is_over: bool) -> tuple[str | Text, ...]:
-    month = usd(plan.usd_per_month)
+def _cells(plan: Plan, *, is_over: bool, of_promise: bool) -> tuple[str | Text, ...]:
+    month, share = usd(plan.usd_per_month), _served(plan)
+    served = "-" if share is None else percent(share, digits=2)
     return (
         gpus(plan),
         " + ".join(markets(plan)),
-        ", ".join(sorted({pool.region for pool in plan.pools})),
+        served if of_promise else ", ".join(sorted({pool.region for pool in plan.pools})),
         usd(plan.usd_per_million_tokens),
         Text(f"* {month}", style="yellow") if is_over else month,
     )
+
+
+def _served(plan: Plan | None) -> float | None:
+    """Return the share of the demand that is served in expectation, spot nodes coming and going."""
+    return plan.spot_risk.share if plan and plan.spot_risk else None
 
 
 def _budget(rows: Sequence[Comparison]) -> Decimal:
@@ -91,7 +102,7 @@ def compare_json(rows: Sequence[Comparison], *, by: str) -> Json:
 
 
 def _row(row: Comparison, by: str) -> Json:
-    plan = row.plan
+    plan, served = row.plan, _served(row.plan)
     return {
         "name": row.name,
         "provider": row.name if by == "provider" else None,
@@ -100,6 +111,7 @@ def _row(row: Comparison, by: str) -> Json:
         "reason": "; ".join(row.reasons),
         "usd_per_month": money(plan.usd_per_month) if plan else None,
         "usd_per_million_tokens": money(plan.usd_per_million_tokens) if plan else None,
+        "expected_served_share": None if served is None else round(served, 6),
         "gpus": gpus_by_type(plan) if plan else {},
         "markets": markets(plan) if plan else [],
         "pools": [pool_json(pool) for pool in plan.pools] if plan else [],
