@@ -63,7 +63,7 @@ format: setup ## Format the code and fix what can be fixed
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-accuracy: setup ## Compare the sizing model with published measurements
+accuracy: setup ## Write docs/accuracy.md: the sizing model against published measurements
 	@$(BIN)/python -m tools.accuracy $(ARGS)
 
 bench: setup ## Measure the times that the README states

@@ -75,9 +75,9 @@ def test_survival_by_default_gives_way_before_what_the_user_set() -> None:
 
 
 def test_a_latency_limit_is_loosened_by_the_least_step() -> None:
-    found = conflict(settings(gpus="L40S", ttftMs=88))
-    assert names(found) == ["gpus L40S", "ttftMs 88"]
-    assert ways(found) == {"gpus": "also allow H100", "ttftMs": "110"}
+    found = conflict(settings(gpus="L40S", ttftMs=72))
+    assert names(found) == ["gpus L40S", "ttftMs 72"]
+    assert ways(found) == {"gpus": "also allow H100", "ttftMs": "90"}
 
 
 def test_the_limit_of_one_workload_is_named_with_it() -> None:

@@ -13,7 +13,7 @@ from tests.planning.builders import catalog, offer, settings
 
 L40S = offer(usd_per_hour="3.00")
 L40S_SPOT = offer(market=Market.SPOT, usd_per_hour="1.00")
-H100 = offer(region="us-east-2", instance_type="p5.4xlarge", gpu="H100", usd_per_hour="6.00")
+H100 = offer(region="us-east-2", instance_type="p5.4xlarge", gpu="H100", usd_per_hour="12.00")
 BIG = offer(instance_type="p5.48xlarge", gpu="H100", gpus_per_node=8, usd_per_hour="32.00")
 T4 = offer(instance_type="g4dn.xlarge", gpu="T4", usd_per_hour="0.50")
 LAMBDA = offer(provider="lambda", region="global", gpu="GH200", usd_per_hour="0.10")

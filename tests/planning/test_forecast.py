@@ -41,7 +41,7 @@ def test_each_month_is_the_plan_for_its_demand() -> None:
         assert month.plan is not None
         assert month.plan.usd_per_month == alone.usd_per_month
     nodes = [sum(p.nodes for p in m.plan.pools) for m in found.months if m.plan]
-    assert nodes == [2, 2, 3, 3, 4, 4]
+    assert nodes == [3, 3, 3, 4, 5, 5]
     assert found.total_usd == sum(m.plan.usd_per_month for m in found.months if m.plan)
 
 
@@ -53,12 +53,12 @@ def test_without_growth_every_month_costs_the_same() -> None:
 
 
 def test_the_month_in_which_the_budget_breaks() -> None:
-    """Three nodes are paid for, four are not: month 5 is the first with four."""
+    """Three nodes are paid for, four are not: month 4 is the first with four."""
     three = make_plan(settings(targetRps=14.4), ON_SALE).usd_per_month
     found = ahead(settings(budgetUsdPerMonth=str(three + 1)))
     assert found.breaks is not None
-    assert found.breaks.number == 5
-    assert [found.is_over(m) for m in found.months] == [False] * 4 + [True] * 2
+    assert found.breaks.number == 4
+    assert [found.is_over(m) for m in found.months] == [False] * 3 + [True] * 3
 
 
 def test_the_demand_that_the_budget_pays_for() -> None:

@@ -19,15 +19,15 @@ SPOT = offer(market=Market.SPOT, gpu="H100", instance_type="p5.4xlarge", usd_per
 
 
 def test_one_offer_becomes_one_pool_with_its_exact_price() -> None:
-    """g6e.xlarge holds 6.5 requests/s on the safe side: 10 need two."""
+    """g6e.xlarge holds 4.9 requests/s on the safe side: 10 need three."""
     plan = make_plan(
         settings(), catalog([offer()]), identity=Identity(project="shop", stack="live")
     )
     (pool,) = plan.pools
     assert pool.name == "g6e-xlarge-on-demand"
     assert pool.cluster == "shop-live-aws-us-east-1"
-    assert (pool.nodes, pool.min_nodes, pool.max_nodes) == (2, 2, 2)
-    assert pool.usd_per_hour == Decimal("3.722")
+    assert (pool.nodes, pool.min_nodes, pool.max_nodes) == (3, 3, 3)
+    assert pool.usd_per_hour == Decimal("5.583")
     assert plan.usd_per_hour == pool.usd_per_hour + sum(c.usd_per_hour for c in plan.fixed_costs)
     assert plan.usd_per_month == plan.usd_per_hour * 730
 
@@ -130,7 +130,7 @@ def test_every_pool_name_on_sale_is_a_label_of_at_most_40_characters() -> None:
 
 def test_over_budget_names_the_dearest_first() -> None:
     plan = make_plan(settings(budgetUsdPerMonth=100), catalog([offer()]))
-    with pytest.raises(OverBudgetError, match=r"Dearest: 2 x g6e\.xlarge on-demand \$2,717/month"):
+    with pytest.raises(OverBudgetError, match=r"Dearest: 3 x g6e\.xlarge on-demand \$4,076/month"):
         check_budget(plan)
 
 

@@ -80,7 +80,7 @@ def test_every_promise_holds_at_the_least_demand_and_at_the_burst(
 def test_spare_gpus_are_used_before_nodes_are_bought() -> None:
     """Two replicas on a node of four GPUs: twice as many need no second node."""
     (big,) = [o for o in ON_SALE if o.gpus_per_node == 4]
-    plan = make_plan(settings(maxScale=2), catalog([replace(big, usd_per_hour=Decimal(1))]))
+    plan = make_plan(settings(targetRps=8, maxScale=2), catalog([replace(big, usd_per_hour=Decimal(1))]))
     ((placement,), (pool,)) = plan.placements, plan.pools
     assert placement.max_replicas * placement.shape.gpus <= 4
     assert (pool.nodes, pool.max_nodes) == (1, 1)
@@ -108,5 +108,5 @@ def test_the_worst_case_pays_for_nodes_and_their_disks() -> None:
 @pytest.mark.parametrize(("burst", "most"), [(1.1, 55), (1.5, 75), (2, 100)])
 def test_bounds_are_exact(burst: float, most: int) -> None:
     """50 x 1.1 is 55: in floating point it is a little more, which would make it 56."""
-    (pool,) = make_plan(settings(targetRps=320, maxScale=burst), catalog([offer()])).pools
+    (pool,) = make_plan(settings(targetRps=246, maxScale=burst), catalog([offer()])).pools
     assert (pool.nodes, pool.max_nodes) == (50, most)

@@ -22,7 +22,7 @@ SPOT = offer(market=Market.SPOT, usd_per_hour="1.00")
 ON_DEMAND = offer(usd_per_hour="2.00")
 OTHER_GPU = offer(market=Market.SPOT, gpu="H100", instance_type="p5.4xlarge", usd_per_hour="1.50")
 ELSEWHERE = replace(SPOT, region="us-east-2")
-CALM = {"surviveDomain": "none"}
+CALM = {"surviveDomain": "none", "targetRps": 8}  # two nodes
 # 10 minutes of cold start at one interruption in ten hours.
 UP = 1 / (1 + 0.1 / 6)
 SEEN = SpotEvents(
@@ -73,7 +73,7 @@ def test_one_pool_is_up_for_a_share_and_then_each_of_its_nodes() -> None:
     """Both nodes serve the whole, one its own capacity; 90 % of the time there is a pool at all."""
     plan = make_plan(settings(**CALM), catalog([SPOT]))
     (placement,) = plan.placements
-    one = placement.shape.capacity_rps.low / 10
+    one = placement.shape.capacity_rps.low / 8
     expected = 0.9 * (UP**2 + 2 * UP * (1 - UP) * one)
     assert placement.replicas == 2
     assert risk(plan).share == pytest.approx(expected, abs=1e-5)

@@ -16,13 +16,13 @@ FEW_GPUS = st.sampled_from(["L40S", "A100-80", "RTX-PRO-6000"])
 
 
 def test_a_cheaper_spot_offer_of_more_capacity_does_not_push_out_one_that_fits_the_share() -> None:
-    """One L40S and seven A10G on spot keep a share of 0.4; a single A100 would be 0.55."""
-    asked = settings(maxSpotShare=0.4, surviveDomain="none")
+    """One L40S and four A10G on spot keep a share of 0.4; a single A100 would be 0.64."""
+    asked = settings(targetRps=8, maxSpotShare=0.4, surviveDomain="none")
     on_demand = offer(instance_type="engine", usd_per_hour="5.00")
     small = offer(gpu="A10G", instance_type="small", market=Market.SPOT, usd_per_hour="0.10")
     large = offer(gpu="A100-80", instance_type="large", market=Market.SPOT, usd_per_hour="0.09")
     plan = make_plan(asked, catalog([on_demand, small, large]))
-    assert [(p.instance_type, p.nodes) for p in plan.pools] == [("engine", 1), ("small", 7)]
+    assert [(p.instance_type, p.nodes) for p in plan.pools] == [("engine", 1), ("small", 4)]
 
 
 def test_on_demand_beyond_the_demand_makes_room_for_the_spot_that_must_survive() -> None:
@@ -30,7 +30,7 @@ def test_on_demand_beyond_the_demand_makes_room_for_the_spot_that_must_survive()
     asked = settings(surviveDomain="region", surviveFraction=0.8, maxSpotShare=0.3)
     spot = offer(region="us-east-2", gpu="L4", instance_type="spot", market=Market.SPOT)
     plan = make_plan(asked, catalog([offer(gpu="L4", instance_type="engine"), spot]))
-    assert {p.instance_type: p.nodes for p in plan.pools} == {"engine": 21, "spot": 9}
+    assert {p.instance_type: p.nodes for p in plan.pools} == {"engine": 26, "spot": 11}
 
 
 @st.composite

@@ -25,7 +25,7 @@ LOADS = (64.0, 128.0, 256.0, 400.0)
 def sized(load: Traffic, *, on: str = "H100") -> Results:
     return replica_shapes(
         LLAMA,
-        gpu(on),
+        [gpu(on)],
         traffic=load,
         precisions=[Precision.BF16, Precision.FP8],
         max_gpus=2,

@@ -26,16 +26,16 @@ BF16 = (Precision.BF16,)
 
 def prefill(load: Traffic | None = None, *, on: str = "H100") -> PrefillReplica:
     found = prefill_replicas(
-        LLAMA, gpu(on), traffic=load or traffic(), precisions=BF16, max_gpus=1
+        LLAMA, [gpu(on)], traffic=load or traffic(), precisions=BF16, max_gpus=1
     )[0]
     assert isinstance(found, PrefillReplica), found.reason
     return found
 
 
 def decode(load: Traffic | None = None, *, on: str = "H100") -> ReplicaShape:
-    found = decode_replicas(LLAMA, gpu(on), traffic=load or traffic(), precisions=BF16, max_gpus=1)[
-        0
-    ]
+    found = decode_replicas(
+        LLAMA, [gpu(on)], traffic=load or traffic(), precisions=BF16, max_gpus=1
+    )[0]
     assert isinstance(found, ReplicaShape), found.reason
     return found
 
@@ -97,7 +97,7 @@ def test_decode_does_not_care_how_fast_the_first_token_must_come() -> None:
 
 
 def test_decode_that_is_too_slow_is_refused() -> None:
-    found = decode_replicas(LLAMA, gpu("L4"), traffic=traffic(), precisions=BF16, max_gpus=1)[0]
+    found = decode_replicas(LLAMA, [gpu("L4")], traffic=traffic(), precisions=BF16, max_gpus=1)[0]
     assert isinstance(found, DoesNotRun)
     assert "TPOT of a single request" in found.reason
 

@@ -9,14 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outlay.catalog import Precision
-from outlay.sizing.memory import (
-    GIB,
-    MemoryBudget,
-    card_bytes,
-    kv_bytes,
-    memory_budget,
-)
-from outlay.sizing.weights import parameters, weight_bytes_per_gpu
+from outlay.sizing.features import GIB, card_bytes
+from outlay.sizing.memory import MemoryBudget, kv_bytes, memory_budget, weight_bytes_per_gpu
+from outlay.sizing.weights import parameters
 from tests.sizing.builders import CATALOG, card, gpu, model
 
 BF16, FP8 = Precision.BF16, Precision.FP8

@@ -11,7 +11,8 @@ import pytest
 from outlay.catalog import Precision
 from outlay.reporting.size import overview_json
 from outlay.sizing.capacity import replica_shapes, size_replica
-from outlay.sizing.memory import GIB, kv_bytes
+from outlay.sizing.features import GIB
+from outlay.sizing.memory import kv_bytes
 from outlay.sizing.overview import overview, replicas_for
 from outlay.sizing.types import DoesNotRun, ReplicaShape, Traffic
 from tests.sizing.builders import CATALOG, gpu, model, traffic
@@ -77,7 +78,7 @@ def test_tp_and_replicas() -> None:
     """70B FP16 needs at least 2 x 80 GB per replica; GPUs = TP x replicas."""
     found = replica_shapes(
         model("llama-3.1-70b"),
-        gpu("A100-80"),
+        [gpu("A100-80")],
         traffic=traffic(tpot_ms=200, ttft_ms=20_000),
         precisions=[Precision.FP16],
         max_gpus=8,

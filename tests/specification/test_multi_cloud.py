@@ -200,7 +200,7 @@ def test_commitments_are_of_what_is_bought_on_demand_at_a_reserved_price() -> No
     on_sale = catalog([ON_DEMAND])
     plan = make_plan(settings(), on_sale)
     (found,) = commitments([plan, None], on_sale)
-    assert (found.region, found.instance_type, found.needed) == ("us-east-1", "g6e.xlarge", (2, 0))
+    assert (found.region, found.instance_type, found.needed) == ("us-east-1", "g6e.xlarge", (3, 0))
     assert found.ondemand_usd_per_hour == ON_DEMAND.usd_per_hour
     spot = make_plan(settings(surviveDomain="none"), catalog([SPOT]))
     assert commitments([spot], on_sale) == ()

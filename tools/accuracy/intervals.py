@@ -1,132 +1,152 @@
-"""Interval factors of each group: what they should be, and whether they hold on unseen curves."""
+"""Bounds of each group and quantity from held-out predictions, and how much they hold."""
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from outlay.catalog import Grade
+from outlay.sizing.batch import Predictions
 from outlay.sizing.interval import FACTORS, Factors, Group, Quantity
-from tools.accuracy.points import Point, quantile
+from outlay.sizing.record import judged
+from tools.accuracy.holdout import Held, labels
+from tools.accuracy.samples import Samples
+from tools.accuracy.score import promises
 from tools.accuracy.slo import capacities
 
-FOLDS = 5
 LOW, HIGH = 0.1, 0.9
-FEWEST_CURVES = 20
-# An engine that outlay does not deploy, in versions of 2023: scored, but no part of the bounds.
-FOREIGN_ENGINES = ("tgi",)
+# What bounds are made of: errors on an unseen curve of a known model, and on an unseen model.
+SCHEMES = (Held.CURVE, Held.MODEL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
-    """One measured ÷ predicted of a group, with the curve and source that it comes from."""
+class Ratio:
+    """One measured ÷ predicted of one sample, predicted with one group held out."""
 
-    curve: str
-    source: str
+    row: int
+    group: Group
+    grade: Grade
+    quantity: Quantity
     ratio: float
+
+
+def ratios(samples: Samples, found: Predictions) -> list[Ratio]:
+    """Return every comparison of a set of predictions."""
+    judgements = [judged(record) for record in samples.records]
+
+    def ratio(row: int, quantity: Quantity, value: float) -> Ratio:
+        judgement = judgements[row]
+        return Ratio(
+            row=row, group=judgement.group, grade=judgement.grade, quantity=quantity, ratio=value
+        )
+
+    compared = [
+        ratio(int(row), quantity, float(1 / promise[row]))
+        for quantity in (Quantity.THROUGHPUT, Quantity.TPOT, Quantity.TTFT)
+        for promise in (promises(samples, found, quantity),)
+        for row in np.flatnonzero(np.isfinite(promise))
+    ]
+    return compared + [
+        ratio(c.row, Quantity.CAPACITY, 1 / c.promise) for c in capacities(samples, found)
+    ]
+
+
+def bounds(found: dict[Held, list[Ratio]]) -> dict[str, dict[str, tuple[float, float]]]:
+    """Return the bounds of every group and quantity that has a measurement."""
+    made: dict[str, dict[str, tuple[float, float]]] = {}
+    for group in Group:
+        for quantity in Quantity:
+            members = _members(found, group, quantity)
+            if members:
+                factors = _quantiles([member.ratio for member in members])
+                made.setdefault(group, {})[quantity] = (factors.low, factors.high)
+    return made
+
+
+def _members(found: dict[Held, list[Ratio]], group: Group, quantity: Quantity) -> list[Ratio]:
+    return [
+        r for held in SCHEMES for r in found[held] if r.group is group and r.quantity is quantity
+    ]
+
+
+def _quantiles(values: Sequence[float]) -> Factors:
+    low, high = np.quantile(values, (LOW, HIGH))
+    return Factors(low=min(1.0, float(low)), high=max(1.0, float(high)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """Bounds of one group and quantity.
+    """How much the bounds of one group and quantity hold.
 
-    `factors` are the quantiles of the data. `curve_held_out` and `source_held_out` are the shares
-    of measurements inside bounds that were made without their curve, or without their source.
-    `shipped_holds` is the share inside the shipped factors.
+    `unseen` is, by what is held out, the share of comparisons inside bounds that were made without
+    the curves (models) that are compared; `shipped` the share inside the shipped bounds.
     """
 
     group: Group
     quantity: Quantity
     count: int
     curves: int
-    factors: Factors
-    curve_held_out: float
-    source_held_out: float
     shipped: Factors
-    shipped_holds: float
-
-    @property
-    def measured_enough(self) -> bool:
-        """Whether the data alone may set the bounds."""
-        return self.curves >= FEWEST_CURVES
+    unseen: dict[Held, float]
+    holds: dict[Held, float]
 
 
-def usable(points: Iterable[Point]) -> list[Point]:
-    """Return the points that bounds are made of: what fits, on an engine of ours."""
-    return [p for p in points if p.fits and p.record.engine not in FOREIGN_ENGINES]
-
-
-def coverages(points: Sequence[Point]) -> list[Coverage]:
-    """Return the bounds of every group and quantity that has a measurement."""
-    found = ((g, q, _samples(points, g, q)) for g in Group for q in Quantity)
-    return [_coverage(g, q, samples) for g, q, samples in found if samples]
-
-
-def grade_coverage(points: Sequence[Point]) -> dict[tuple[Grade, Quantity], tuple[int, float]]:
-    """Return, by grade, how many measurements there are and the share inside shipped factors."""
-    found: dict[tuple[Grade, Quantity], list[bool]] = {}
-    grades = {point.judgement.group: point.judgement.grade for point in points}
-    for group, grade in grades.items():
+def coverages(samples: Samples, found: dict[Held, list[Ratio]]) -> list[Coverage]:
+    """Return the coverage of every group and quantity that has a measurement."""
+    made = []
+    for group in Group:
         for quantity in Quantity:
-            shipped = FACTORS[group].of(quantity)
-            inside = found.setdefault((grade, quantity), [])
-            inside += [
-                shipped.low <= sample.ratio <= shipped.high
-                for sample in _samples(points, group, quantity)
-            ]
-    return {key: (len(hits), sum(hits) / len(hits)) for key, hits in found.items() if hits}
+            members = {
+                held: [r for r in part if r.group is group and r.quantity is quantity]
+                for held, part in found.items()
+            }
+            if members[Held.CURVE]:
+                made.append(_coverage(samples, group, quantity, members))
+    return made
 
 
-def _samples(points: Sequence[Point], group: Group, quantity: Quantity) -> list[Sample]:
-    members = [point for point in points if point.judgement.group is group]
-    if quantity is Quantity.CAPACITY:
-        pairs = [(c.point, c.measured / c.predicted) for c in capacities(members)]
-    else:
-        found = [(point, point.ratio(quantity)) for point in members]
-        pairs = [(point, ratio) for point, ratio in found if ratio is not None]
-    return [
-        Sample(curve=point.record.curve, source=point.record.source, ratio=ratio)
-        for point, ratio in pairs
-    ]
-
-
-def _coverage(group: Group, quantity: Quantity, samples: Sequence[Sample]) -> Coverage:
+def _coverage(
+    samples: Samples, group: Group, quantity: Quantity, members: dict[Held, list[Ratio]]
+) -> Coverage:
     shipped = FACTORS[group].of(quantity)
     return Coverage(
         group=group,
         quantity=quantity,
-        count=len(samples),
-        curves=len({sample.curve for sample in samples}),
-        factors=_bounds(samples),
-        curve_held_out=_held_out([(str(_fold(sample.curve)), sample) for sample in samples]),
-        source_held_out=_held_out([(sample.source, sample) for sample in samples]),
+        count=len(members[Held.CURVE]),
+        curves=len({samples.curve[r.row] for r in members[Held.CURVE]}),
         shipped=shipped,
-        shipped_holds=_share_inside(shipped, samples),
+        unseen={held: _unseen(samples, members, held) for held in SCHEMES},
+        holds={held: inside(shipped, part) for held, part in members.items()},
     )
 
 
-def _bounds(samples: Sequence[Sample]) -> Factors:
-    ordered = sorted(sample.ratio for sample in samples)
-    return Factors(low=min(1.0, quantile(ordered, LOW)), high=max(1.0, quantile(ordered, HIGH)))
+def inside(factors: Factors, members: Sequence[Ratio]) -> float:
+    """Return the share of comparisons inside bounds."""
+    return sum(factors.low <= r.ratio <= factors.high for r in members) / max(1, len(members))
 
 
-def _share_inside(factors: Factors, samples: Sequence[Sample]) -> float:
-    return sum(factors.low <= s.ratio <= factors.high for s in samples) / len(samples)
-
-
-def _fold(curve: str) -> int:
-    # crc32, because hash() of a text differs between runs.
-    return zlib.crc32(curve.encode()) % FOLDS
-
-
-def _held_out(labelled: Sequence[tuple[str, Sample]]) -> float:
-    hits = 0.0
-    tested = 0
-    for label in {label for label, _ in labelled}:
-        seen = [sample for other, sample in labelled if other != label]
-        unseen = [sample for other, sample in labelled if other == label]
+def _unseen(samples: Samples, members: dict[Held, list[Ratio]], held: Held) -> float:
+    names = labels(samples, held)
+    pool = [r for scheme in SCHEMES for r in members[scheme]]
+    hits, tested = 0.0, 0
+    for name in {names[r.row] for r in members[held]}:
+        seen = [r.ratio for r in pool if names[r.row] != name]
+        part = [r for r in members[held] if names[r.row] == name]
         if seen:
-            hits += _share_inside(_bounds(seen), unseen) * len(unseen)
-            tested += len(unseen)
+            hits += inside(_quantiles(seen), part) * len(part)
+            tested += len(part)
     return hits / tested if tested else float("nan")
+
+
+def grade_coverage(
+    found: Sequence[Ratio], name: Callable[[Grade, Group], str]
+) -> dict[tuple[str, Quantity], tuple[int, float]]:
+    """Return, by named grade, how many comparisons there are and the share inside shipped bounds."""
+    hits: dict[tuple[str, Quantity], list[bool]] = {}
+    for r in found:
+        factors = FACTORS[r.group].of(r.quantity)
+        inside = factors.low <= r.ratio <= factors.high
+        hits.setdefault((name(r.grade, r.group), r.quantity), []).append(inside)
+    return {key: (len(part), sum(part) / len(part)) for key, part in hits.items()}

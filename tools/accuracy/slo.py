@@ -1,12 +1,14 @@
-"""Capacity inside an SLO: read from measured concurrency curves, and from the formula."""
+"""Capacity inside an SLO: read from measured concurrency curves, and from predictions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from outlay.sizing.predict import LoadKind
-from tools.accuracy.points import Point
+import numpy as np
+
+from outlay.sizing.batch import Predictions
+from outlay.sizing.features import Code, Flag, Real
+from tools.accuracy.samples import Samples
 
 TPOT_MS = 50.0
 TTFT_MS = 2000.0
@@ -15,43 +17,52 @@ FEWEST_LOADS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capacity:
-    """Requests/s inside the SLO of one measured series, on its own concurrency grid."""
+    """Output tokens/s inside the SLO of one measured series, on its own grid of loads.
 
-    point: Point
+    `row` is one of its samples.
+    """
+
+    row: int
     measured: float
     predicted: float
 
+    @property
+    def promise(self) -> float:
+        """Predicted over measured; above 1 is too much promised."""
+        return self.predicted / self.measured
 
-def capacities(points: Iterable[Point]) -> list[Capacity]:
+
+def capacities(samples: Samples, found: Predictions) -> list[Capacity]:
     """Return the capacity of every closed-loop series with at least three loads.
 
     A series whose smallest load already breaks the SLO, measured or predicted, is left out.
     """
-    series: dict[str, list[Point]] = {}
-    for point in points:
-        record = point.record
-        measured = (record.output_tokens_per_s, record.ttft_ms, record.tpot_ms)
-        if record.load.kind is LoadKind.CLOSED_LOOP and None not in measured:
-            series.setdefault(record.series, []).append(point)
-    found = [_capacity(group) for group in series.values() if _loads(group) >= FEWEST_LOADS]
-    return [capacity for capacity in found if capacity is not None]
+    usable = samples.kinds("closed_loop") & np.isfinite(
+        samples.output_tokens_per_s + samples.tpot_ms + samples.ttft_ms
+    )
+    series: dict[str, list[int]] = {}
+    for row in np.flatnonzero(usable):
+        series.setdefault(samples.series[row], []).append(int(row))
+    amounts = samples.case.batch.amount
+    groups = [np.array(rows) for rows in series.values() if len(set(amounts[rows])) >= FEWEST_LOADS]
+    read = [_capacity(samples, found, rows) for rows in groups]
+    return [capacity for capacity in read if capacity is not None]
 
 
-def _loads(points: list[Point]) -> int:
-    return len({point.record.load.amount for point in points})
-
-
-def _capacity(points: list[Point]) -> Capacity | None:
-    measured = [
-        (p.record.output_tokens_per_s or 0.0) / p.record.load.lengths.output_tokens
-        for p in points
-        if (p.record.tpot_ms or 0.0) <= TPOT_MS and (p.record.ttft_ms or 0.0) <= TTFT_MS
-    ]
-    predicted = [
-        p.prediction.output_tokens_per_s / p.record.load.lengths.output_tokens
-        for p in points
-        if p.prediction.tpot_ms <= TPOT_MS and p.prediction.ttft_ms <= TTFT_MS
-    ]
-    if not measured or not predicted:
+def _capacity(samples: Samples, found: Predictions, rows: Code) -> Capacity | None:
+    measured = _best(
+        samples.output_tokens_per_s[rows],
+        (samples.tpot_ms[rows] <= TPOT_MS) & (samples.ttft_ms[rows] <= TTFT_MS),
+    )
+    predicted = _best(
+        found.output_tokens_per_s[rows],
+        (found.tpot_ms[rows] <= TPOT_MS) & (found.ttft_ms[rows] <= TTFT_MS),
+    )
+    if measured is None or predicted is None:
         return None
-    return Capacity(point=points[0], measured=max(measured), predicted=max(predicted))
+    return Capacity(row=int(rows[0]), measured=measured, predicted=predicted)
+
+
+def _best(values: Real, inside: Flag) -> float | None:
+    kept = values[inside]
+    return float(kept.max()) if len(kept) else None

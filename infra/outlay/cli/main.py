@@ -19,6 +19,7 @@ from outlay.cli.disaggregate import disaggregate
 from outlay.cli.forecast import forecast
 from outlay.cli.plan import plan
 from outlay.cli.precision import precision
+from outlay.cli.predict import predict
 from outlay.cli.prices import prices
 from outlay.cli.render import render
 from outlay.cli.size import size
@@ -59,6 +60,7 @@ for verb in (
     spot,
     disaggregate,
     prices,
+    predict,
 ):
     cli.add_command(verb)
 

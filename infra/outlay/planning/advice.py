@@ -28,7 +28,8 @@ from outlay.sizing.advisor import (
     weight_bytes,
 )
 from outlay.sizing.capacity import size_replica
-from outlay.sizing.memory import GIB, GPU_MEMORY_UTILIZATION, card_bytes, memory_budget
+from outlay.sizing.features import GIB, card_bytes
+from outlay.sizing.memory import GPU_MEMORY_UTILIZATION, memory_budget
 from outlay.sizing.precision import native_16bit
 from outlay.sizing.types import ReplicaShape
 

@@ -108,19 +108,20 @@ def allowed_offers(
 
 
 def _shapes(
-    settings: Settings, catalog: Catalog, gpus: Iterable[str], *, left_out: list[LeftOut]
+    settings: Settings, catalog: Catalog, gpus: Sequence[str], *, left_out: list[LeftOut]
 ) -> tuple[Shapes, tuple[DoesNotRun, ...]]:
     shapes: Shapes = {}
     misfits: list[DoesNotRun] = []
     calibrations = use(load_calibrations(settings.calibrations), catalog)
     sized: list[ReplicaShape | DoesNotRun] = []
-    for gpu in gpus:
-        for index, workload in enumerate(settings.workloads):
-            results = _sized(workload, catalog, gpu=gpu, calibrations=calibrations)
-            sized += results
-            misfits += [result for result in results if isinstance(result, DoesNotRun)]
-            fits = [result for result in results if isinstance(result, ReplicaShape)]
-            shapes[index, gpu] = _worthwhile(_graded(fits, settings.lowest_grade, misfits))
+    for index, workload in enumerate(settings.workloads):
+        results = _sized(workload, catalog, gpus=gpus, calibrations=calibrations)
+        sized += results
+        misfits += [result for result in results if isinstance(result, DoesNotRun)]
+        fits = [result for result in results if isinstance(result, ReplicaShape)]
+        graded = _graded(fits, settings.lowest_grade, misfits)
+        for gpu in gpus:
+            shapes[index, gpu] = _worthwhile([shape for shape in graded if shape.gpu == gpu])
     left_out += [
         LeftOut(what=f"calibration {found.name}", reason=found.reason)
         for found in unused(calibrations, sized)
@@ -129,7 +130,11 @@ def _shapes(
 
 
 def _sized(
-    workload: WorkloadSettings, catalog: Catalog, *, gpu: str, calibrations: Iterable[Loaded]
+    workload: WorkloadSettings,
+    catalog: Catalog,
+    *,
+    gpus: Sequence[str],
+    calibrations: Iterable[Loaded],
 ) -> Results:
     model = catalog.model(workload.model)
     wanted = precisions(workload, model)
@@ -137,7 +142,7 @@ def _sized(
     def size(load: Traffic) -> Results:
         return replica_shapes(
             model,
-            catalog.gpu(gpu),
+            [catalog.gpu(gpu) for gpu in gpus],
             traffic=load,
             precisions=wanted,
             max_gpus=MOST_GPUS_PER_REPLICA,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
-from outlay.catalog import Catalog, Market, Model, Offer, Precision
+from outlay.catalog import Catalog, Gpu, Market, Model, Offer, Precision
 from outlay.errors import InputError, NoFeasiblePlanError
 from outlay.planning.candidates import (
     GRADES,
@@ -293,18 +293,17 @@ class _Field:
             if isinstance(shape, ReplicaShape) and GRADES.index(shape.grade) <= lowest
         ]
 
+    def _cards(self) -> list[Gpu]:
+        return [self.catalog.gpu(name) for name in self.gpus]
+
     def _both(self, load: Traffic) -> list[Role]:
-        shapes = (
-            shape
-            for gpu in self.gpus
-            for shape in replica_shapes(
-                self.model,
-                self.catalog.gpu(gpu),
-                traffic=load,
-                precisions=self.wanted,
-                max_gpus=MOST_GPUS_PER_REPLICA,
-                kv_precision=self.workload.kv_precision,
-            )
+        shapes = replica_shapes(
+            self.model,
+            self._cards(),
+            traffic=load,
+            precisions=self.wanted,
+            max_gpus=MOST_GPUS_PER_REPLICA,
+            kv_precision=self.workload.kv_precision,
         )
         return [Role(shape=s, capacity_rps=s.capacity_rps) for s in self._trusted(shapes)]
 
@@ -326,27 +325,22 @@ class _Field:
         return roles, decode, {p.shape.key: p.prompt_s for p in prefills}
 
     def _decode(self, load: Traffic) -> list[Role]:
-        shapes = (
-            shape
-            for gpu in self.gpus
-            for shape in decode_replicas(
-                self.model,
-                self.catalog.gpu(gpu),
-                traffic=load,
-                precisions=self.wanted,
-                max_gpus=MOST_GPUS_PER_REPLICA,
-                kv_precision=self.workload.kv_precision,
-            )
+        shapes = decode_replicas(
+            self.model,
+            self._cards(),
+            traffic=load,
+            precisions=self.wanted,
+            max_gpus=MOST_GPUS_PER_REPLICA,
+            kv_precision=self.workload.kv_precision,
         )
         return [Role(shape=s, capacity_rps=s.capacity_rps) for s in self._trusted(shapes)]
 
     def _prefills(self, load: Traffic) -> list[PrefillReplica]:
         found = [
             replica
-            for gpu in self.gpus
             for replica in prefill_replicas(
                 self.model,
-                self.catalog.gpu(gpu),
+                self._cards(),
                 traffic=load,
                 precisions=self.wanted,
                 max_gpus=MOST_GPUS_PER_REPLICA,

@@ -14,8 +14,9 @@ from outlay.catalog import Model, Precision
 from outlay.catalog.names import normalise
 from outlay.catalog.quality import Evaluation, evaluations_of, load_quality
 from outlay.errors import UnknownNameError
+from outlay.sizing.memory import weight_bytes_per_gpu
 from outlay.sizing.precision import FORMATS
-from outlay.sizing.weights import parameters, weight_bytes_per_gpu
+from outlay.sizing.weights import parameters
 
 KV_FP8 = "kv-fp8"
 SIXTEEN_BIT = frozenset({Precision.BF16, Precision.FP16})

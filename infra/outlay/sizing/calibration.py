@@ -101,7 +101,7 @@ def predicted(point: Point, setup: Setup, catalog: Catalog) -> Prediction:
         ),
         Load(kind=LoadKind.CLOSED_LOOP, amount=point.concurrency, lengths=lengths),
         replicas=1,
-        max_sequences=max(1.0, min(MAX_SEQUENCES, budget.sequences(lengths.held_context))),
+        max_sequences=max(1.0, min(MAX_SEQUENCES, budget.sequences(float(lengths.held_context)))),
     )
 
 

@@ -1,23 +1,38 @@
-"""Size one replica: does it fit, and how many requests/s does it hold inside the SLO."""
+"""Size replicas: do they fit, and how many requests/s does each hold inside the SLO."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from outlay.catalog import Gpu, Model, Precision
-from outlay.sizing.interval import judge
-from outlay.sizing.memory import (
+from outlay.sizing.features import (
     GIB,
+    Flag,
+    GpuColumns,
+    ModelColumns,
+    Real,
+    Settings,
+    gpu_columns,
+    indexed,
+    model_columns,
+    settings,
+)
+from outlay.sizing.interval import judge
+from outlay.sizing.loads import Steady, load_curve
+from outlay.sizing.memory import (
     GPU_MEMORY_UTILIZATION,
     MAX_SEQUENCES,
     PREFILL_CHUNK_TOKENS,
-    MemoryBudget,
-    memory_budget,
+    MemoryColumns,
+    memory_columns,
 )
 from outlay.sizing.precision import FORMATS, kv_refusal, native_16bit, refusal
-from outlay.sizing.speed import Curve, Lengths, Speed, Steady, load_curve, replica_speed
+from outlay.sizing.search import largest_inside
+from outlay.sizing.speed import Lengths, speeds
 from outlay.sizing.types import DoesNotRun, ReplicaShape, Traffic
 
 TENSOR_PARALLEL = (1, 2, 4, 8)
@@ -25,7 +40,6 @@ TENSOR_PARALLEL = (1, 2, 4, 8)
 LENGTH_MARGIN = 2.0
 LENGTH_STEP = 1024
 QUANTISATION_GROUP = 128
-BISECTIONS = 20  # narrows 1,024 sequences down to a thousandth of one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +51,7 @@ class _Case:
     tensor_parallel: int
     precision: Precision
     kv_precision: Precision
-    traffic: Traffic
+    checkpoint: str | None
 
     def refuse(self, reason: str) -> DoesNotRun:
         return DoesNotRun(
@@ -75,15 +89,14 @@ def size_replica(
         tensor_parallel=tensor_parallel,
         precision=precision,
         kv_precision=kv_precision or native_16bit(model, gpu),
-        traffic=traffic,
+        checkpoint=checkpoint,
     )
-    reason = _refusal(case, checkpoint)
-    return case.refuse(reason) if reason is not None else _size(case, checkpoint)
+    return _size([case], traffic)[0]
 
 
 def replica_shapes(
     model: Model,
-    gpu: Gpu,
+    gpus: Iterable[Gpu],
     *,
     traffic: Traffic,
     precisions: Iterable[Precision],
@@ -91,7 +104,7 @@ def replica_shapes(
     kv_precision: Precision | None = None,
     checkpoints: Mapping[Precision, str] | None = None,
 ) -> tuple[ReplicaShape | DoesNotRun, ...]:
-    """Size every tensor-parallel degree up to `max_gpus` in every precision.
+    """Size every tensor-parallel degree up to `max_gpus` in every precision on every GPU.
 
     bf16 and fp16 both mean the 16-bit format that the GPU has. `checkpoints` names quantised
     repositories by precision.
@@ -99,25 +112,43 @@ def replica_shapes(
     Raises:
         ValueError: traffic is out of range.
     """
+    _check(traffic, 1)
+    wanted = tuple(precisions)
+    cases = [
+        case
+        for gpu in gpus
+        for case in _cases(
+            model, gpu, wanted, max_gpus=max_gpus, kv=kv_precision, checkpoints=checkpoints or {}
+        )
+    ]
+    return tuple(_size(cases, traffic))
 
-    def meant(precision: Precision) -> Precision:
-        return native_16bit(model, gpu) if FORMATS[precision].bits == 16 else precision
 
-    named = {meant(precision): name for precision, name in (checkpoints or {}).items()}
-    return tuple(
-        size_replica(
-            model,
-            gpu,
+def _cases(
+    model: Model,
+    gpu: Gpu,
+    precisions: Sequence[Precision],
+    *,
+    max_gpus: int,
+    kv: Precision | None,
+    checkpoints: Mapping[Precision, str],
+) -> list[_Case]:
+    native = native_16bit(model, gpu)
+    meant = {p: native if FORMATS[p].bits == 16 else p for p in (*precisions, *checkpoints)}
+    named = {meant[precision]: name for precision, name in checkpoints.items()}
+    return [
+        _Case(
+            model=model,
+            gpu=gpu,
             tensor_parallel=degree,
             precision=precision,
-            traffic=traffic,
-            kv_precision=kv_precision,
+            kv_precision=kv or native,
             checkpoint=named.get(precision),
         )
-        for precision in dict.fromkeys(meant(precision) for precision in precisions)
+        for precision in dict.fromkeys(meant[precision] for precision in precisions)
         for degree in TENSOR_PARALLEL
         if degree <= max_gpus
-    )
+    ]
 
 
 def _check(traffic: Traffic, tensor_parallel: int) -> None:
@@ -136,14 +167,14 @@ def _check(traffic: Traffic, tensor_parallel: int) -> None:
         raise ValueError(f"prefix_cache_hit_share must be at least 0 and below 1, got {share}")
 
 
-def _refusal(case: _Case, checkpoint: str | None) -> str | None:
+def _refusal(case: _Case, traffic: Traffic) -> str | None:
     return (
         _parallel_refusal(case.model, case.tensor_parallel)
-        or _length_refusal(case.model, case.traffic)
+        or _length_refusal(case.model, traffic)
         or refusal(case.model, case.gpu, case.precision)
         or _width_refusal(case)
         or kv_refusal(case.gpu, case.kv_precision)
-        or _checkpoint_refusal(case, checkpoint)
+        or _checkpoint_refusal(case)
     )
 
 
@@ -183,8 +214,8 @@ def _length_refusal(model: Model, traffic: Traffic) -> str | None:
     return f"{tokens:,} tokens exceed the context of {model.max_context_tokens:,} tokens"
 
 
-def _checkpoint_refusal(case: _Case, checkpoint: str | None) -> str | None:
-    if checkpoint is not None or case.precision is case.model.native_precision:
+def _checkpoint_refusal(case: _Case) -> str | None:
+    if case.checkpoint is not None or case.precision is case.model.native_precision:
         return None
     entry = FORMATS[case.precision]
     if entry.bits == 16 or _online(case):
@@ -199,49 +230,108 @@ def _online(case: _Case) -> bool:
     return FORMATS[case.precision].online and FORMATS[case.model.native_precision].bits == 16
 
 
-def _does_not_fit(budget: MemoryBudget, tokens: int) -> str:
-    return (
-        f"needs {budget.needed_gib(tokens):,.0f} GiB for weights, runtime and one sequence,"
-        f" has {budget.usable_gib:,.0f}"
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capacities:
+    """Replicas as columns: their memory, and what each holds inside an SLO.
+
+    `possible` is false where the load of a single request already breaks the SLO.
+    """
+
+    memory: MemoryColumns
+    places: Real
+    best: Steady
+    possible: Flag
+    prefill_tokens_per_s: Real
 
 
-def _size(case: _Case, checkpoint: str | None) -> ReplicaShape | DoesNotRun:
-    budget = memory_budget(
-        case.model,
-        case.gpu,
-        tensor_parallel=case.tensor_parallel,
-        precision=case.precision,
-        kv_precision=case.kv_precision,
-    )
-    tokens = case.traffic.input_tokens + case.traffic.output_tokens
-    if budget.sequences(tokens) < 1:
-        return case.refuse(_does_not_fit(budget, tokens))
-    lengths = _lengths(case.traffic)
-    speed = replica_speed(
-        case.model,
-        case.gpu,
-        tensor_parallel=case.tensor_parallel,
-        precision=case.precision,
-        kv_precision=case.kv_precision,
-    )
-    places = max(1, min(MAX_SEQUENCES, int(budget.sequences(lengths.held_context))))
+def capacities(
+    models: ModelColumns, gpus: GpuColumns, split: Settings, traffic: Traffic
+) -> Capacities:
+    """Find the most requests/s inside the SLO for many replicas in one computation."""
+    lengths = _lengths(traffic)
+    memory, speed = memory_columns(models, gpus, split), speeds(models, gpus, split)
+    places = np.clip(np.floor(memory.sequences(lengths.held_context)), 1, MAX_SEQUENCES)
     curve = load_curve(speed, lengths)
-    best = largest_inside_slo(curve, traffic=case.traffic, max_sequences=places)
-    if best is None:
-        return case.refuse(_too_slow(curve, case.traffic))
-    return _shape(case, budget, best=best, places=places, checkpoint=checkpoint, speed=speed)
+    running, possible = largest_inside(
+        curve, ttft_s=traffic.ttft_ms / 1e3, tpot_s=traffic.tpot_ms / 1e3, max_sequences=places
+    )
+    return Capacities(
+        memory=memory,
+        places=places,
+        best=curve.steady(running),
+        possible=possible,
+        prefill_tokens_per_s=speed.prefill_tokens_per_s(PREFILL_CHUNK_TOKENS),
+    )
 
 
-def _shape(
-    case: _Case,
-    budget: MemoryBudget,
-    *,
-    best: Steady,
-    places: int,
-    checkpoint: str | None,
-    speed: Speed,
-) -> ReplicaShape:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Result:
+    """One sized case as plain numbers; without requests/s the SLO cannot be kept."""
+
+    fits: bool
+    needed_gib: float
+    usable_gib: float
+    weights_gib: float
+    kv_cache_gib: float
+    places: float
+    longest: float
+    possible: bool
+    requests_per_s: float
+    ttft_ms: float
+    tpot_ms: float
+    prefill_tokens_per_s: float
+
+
+def _size(cases: Sequence[_Case], traffic: Traffic) -> list[ReplicaShape | DoesNotRun]:
+    reasons = [_refusal(case, traffic) for case in cases]
+    allowed = [case for case, reason in zip(cases, reasons, strict=True) if reason is None]
+    results = iter(_results(allowed, traffic) if allowed else [])
+    return [
+        _shape(case, next(results), traffic) if reason is None else case.refuse(reason)
+        for case, reason in zip(cases, reasons, strict=True)
+    ]
+
+
+def _results(cases: Sequence[_Case], traffic: Traffic) -> list[_Result]:
+    models, model_rows = indexed([case.model for case in cases])
+    gpus, gpu_rows = indexed([case.gpu for case in cases])
+    split = settings(
+        tensor=[case.tensor_parallel for case in cases],
+        precision=[case.precision for case in cases],
+        kv_precision=[case.kv_precision for case in cases],
+    )
+    found = capacities(
+        model_columns(*models).take(model_rows), gpu_columns(*gpus).take(gpu_rows), split, traffic
+    )
+    memory, best = found.memory, found.best
+    tokens = traffic.input_tokens + traffic.output_tokens
+    wanted = math.ceil(tokens * LENGTH_MARGIN / LENGTH_STEP) * LENGTH_STEP
+    columns = {
+        "fits": memory.sequences(tokens) >= 1,
+        "needed_gib": memory.needed_gib(tokens),
+        "usable_gib": memory.usable_gib,
+        "weights_gib": memory.weights * memory.gpus / GIB,
+        "kv_cache_gib": memory.kv_cache * memory.gpus / GIB,
+        "places": found.places,
+        "longest": memory.longest_sequence(wanted),
+        "possible": found.possible,
+        "requests_per_s": best.requests_per_s,
+        "ttft_ms": best.ttft_s * 1e3,
+        "tpot_ms": best.tpot_s * 1e3,
+        "prefill_tokens_per_s": found.prefill_tokens_per_s,
+    }
+    rows = zip(*(column.tolist() for column in columns.values()), strict=True)
+    return [_Result(**dict(zip(columns, row, strict=True))) for row in rows]
+
+
+def _shape(case: _Case, found: _Result, traffic: Traffic) -> ReplicaShape | DoesNotRun:
+    if not found.fits:
+        return case.refuse(
+            f"needs {found.needed_gib:,.0f} GiB for weights, runtime and one sequence,"
+            f" has {found.usable_gib:,.0f}"
+        )
+    if not found.possible:
+        return case.refuse(_too_slow(found, traffic))
     native = case.precision is case.model.native_precision
     judgement = judge(case.model, case.gpu)
     return ReplicaShape(
@@ -250,17 +340,17 @@ def _shape(
         tensor_parallel=case.tensor_parallel,
         weight_precision=case.precision,
         kv_precision=case.kv_precision,
-        quantize_online=checkpoint is None and not native and _online(case),
-        checkpoint=checkpoint or case.model.hf_id,
-        max_sequences=places,
-        max_model_len=_max_model_len(case, budget),
+        quantize_online=case.checkpoint is None and not native and _online(case),
+        checkpoint=case.checkpoint or case.model.hf_id,
+        max_sequences=int(found.places),
+        max_model_len=int(min(found.longest, case.model.max_context_tokens)),
         gpu_memory_utilization=GPU_MEMORY_UTILIZATION,
-        weights_gib=budget.weights * budget.gpus / GIB,
-        kv_cache_gib=budget.kv_cache * budget.gpus / GIB,
-        capacity_rps=judgement.factors.capacity.around(best.requests_per_s),
-        ttft_ms=judgement.factors.ttft.around(best.ttft_s * 1e3),
-        tpot_ms=judgement.factors.tpot.around(best.tpot_s * 1e3),
-        prefill_tokens_per_s=speed.prefill_tokens_per_s(PREFILL_CHUNK_TOKENS),
+        weights_gib=found.weights_gib,
+        kv_cache_gib=found.kv_cache_gib,
+        capacity_rps=judgement.factors.capacity.around(found.requests_per_s),
+        ttft_ms=judgement.factors.ttft.around(found.ttft_ms),
+        tpot_ms=judgement.factors.tpot.around(found.tpot_ms),
+        prefill_tokens_per_s=found.prefill_tokens_per_s,
         grade=judgement.grade,
         grade_reason=judgement.reason,
     )
@@ -274,38 +364,8 @@ def _lengths(traffic: Traffic) -> Lengths:
     )
 
 
-def largest_inside_slo(curve: Curve, *, traffic: Traffic, max_sequences: float) -> Steady | None:
-    """Return the steady state with the most requests/s inside the SLO, None if there is none.
-
-    Requests/s, TTFT and TPOT all rise with the number of running sequences, so the largest number
-    inside both limits is the answer; found by bisection.
-    """
-    ttft_s, tpot_s = traffic.ttft_ms / 1e3, traffic.tpot_ms / 1e3
-
-    def inside(running: float) -> bool:
-        ttft, tpot = curve.latencies_s(running)
-        return ttft <= ttft_s and tpot <= tpot_s
-
-    if not inside(1.0):
-        return None
-    if inside(max_sequences):
-        return curve.steady(max_sequences)
-    low, high = 1.0, max_sequences
-    for _ in range(BISECTIONS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if inside(middle) else (low, middle)
-    return curve.steady(low)
-
-
-def _too_slow(curve: Curve, traffic: Traffic) -> str:
-    ttft_s, tpot_s = curve.latencies_s(1.0)
-    name, found_ms, slo_ms = "TPOT", tpot_s * 1e3, traffic.tpot_ms
+def _too_slow(found: _Result, traffic: Traffic) -> str:
+    name, found_ms, slo_ms = "TPOT", found.tpot_ms, traffic.tpot_ms
     if found_ms <= slo_ms:
-        name, found_ms, slo_ms = "TTFT", ttft_s * 1e3, traffic.ttft_ms
+        name, found_ms, slo_ms = "TTFT", found.ttft_ms, traffic.ttft_ms
     return f"{name} of a single request is {found_ms:,.4g} ms, the SLO is {slo_ms:,.4g} ms"
-
-
-def _max_model_len(case: _Case, budget: MemoryBudget) -> int:
-    mean = case.traffic.input_tokens + case.traffic.output_tokens
-    wanted = math.ceil(mean * LENGTH_MARGIN / LENGTH_STEP) * LENGTH_STEP
-    return budget.longest_sequence(min(wanted, case.model.max_context_tokens))

@@ -71,14 +71,14 @@ def transfer(
 
 def prefill_replicas(
     model: Model,
-    gpu: Gpu,
+    gpus: Iterable[Gpu],
     *,
     traffic: Traffic,
     precisions: Iterable[Precision],
     max_gpus: int,
     kv_precision: Precision | None = None,
 ) -> tuple[PrefillReplica | DoesNotRun, ...]:
-    """Size every way to prefill on one type of GPU.
+    """Size every way to prefill on some types of GPU.
 
     Raises:
         ValueError: traffic is out of range.
@@ -86,7 +86,7 @@ def prefill_replicas(
     alone = replace(traffic, output_tokens=1, ttft_ms=NO_SLO_MS, tpot_ms=NO_SLO_MS)
     shapes = replica_shapes(
         model,
-        gpu,
+        gpus,
         traffic=alone,
         precisions=precisions,
         max_gpus=max_gpus,
@@ -103,14 +103,14 @@ def prefill_replicas(
 
 def decode_replicas(
     model: Model,
-    gpu: Gpu,
+    gpus: Iterable[Gpu],
     *,
     traffic: Traffic,
     precisions: Iterable[Precision],
     max_gpus: int,
     kv_precision: Precision | None = None,
 ) -> tuple[ReplicaShape | DoesNotRun, ...]:
-    """Size every way to decode on one type of GPU, prompts arriving prefilled.
+    """Size every way to decode on some types of GPU, prompts arriving prefilled.
 
     The shape's TTFT is what decode adds to it: fixed overhead and the first step.
 
@@ -119,7 +119,7 @@ def decode_replicas(
     """
     return replica_shapes(
         model,
-        gpu,
+        gpus,
         traffic=replace(traffic, prefix_cache_hit_share=TRANSFERRED_SHARE, ttft_ms=NO_SLO_MS),
         precisions=precisions,
         max_gpus=max_gpus,

@@ -9,7 +9,8 @@ from math import ceil
 from outlay.catalog import Catalog, Gpu, Model, Precision
 from outlay.sizing.calibrated import Loaded, Results, calibrated
 from outlay.sizing.capacity import TENSOR_PARALLEL, replica_shapes
-from outlay.sizing.memory import GIB, MAX_SEQUENCES, card_bytes, kv_bytes_per_token, memory_budget
+from outlay.sizing.features import GIB, card_bytes
+from outlay.sizing.memory import MAX_SEQUENCES, kv_bytes_per_token, memory_budget
 from outlay.sizing.types import DoesNotRun, ReplicaShape, Traffic
 
 AT_THE_LIMIT = 0.98  # the search for the largest load stops a little short of the SLO
@@ -73,25 +74,24 @@ def overview(
     """
     sized: list[Sized] = []
     refused: list[DoesNotRun] = []
-    for name in gpus:
-        gpu = catalog.gpu(name)
+    cards = [catalog.gpu(name) for name in gpus]
 
-        def size(load: Traffic, gpu: Gpu = gpu) -> Results:
-            return replica_shapes(
-                model,
-                gpu,
-                traffic=load,
-                precisions=precisions,
-                max_gpus=max(TENSOR_PARALLEL),
-                kv_precision=kv_precision,
-                checkpoints={p: model.hf_id for p in precisions if _needs_checkpoint(p)},
-            )
+    def size(load: Traffic) -> Results:
+        return replica_shapes(
+            model,
+            cards,
+            traffic=load,
+            precisions=precisions,
+            max_gpus=max(TENSOR_PARALLEL),
+            kv_precision=kv_precision,
+            checkpoints={p: model.hf_id for p in precisions if _needs_checkpoint(p)},
+        )
 
-        for result in calibrated(size, traffic, calibrations):
-            if isinstance(result, DoesNotRun):
-                refused.append(result)
-            else:
-                sized.append(_sized(model, gpu, result, traffic))
+    for result in calibrated(size, traffic, calibrations):
+        if isinstance(result, DoesNotRun):
+            refused.append(result)
+        else:
+            sized.append(_sized(model, catalog.gpu(result.gpu), result, traffic))
     return Overview(
         model=model,
         traffic=traffic,

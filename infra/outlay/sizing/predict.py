@@ -1,11 +1,15 @@
-"""Predict what a deployment shows under one of the loads that benchmarks use."""
+"""Predict what deployments show under the loads that benchmarks use."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from outlay.sizing.speed import Lengths, Speed, Steady, closed_loop, open_loop, static_batch
+import numpy as np
+
+from outlay.sizing.features import Number, Real
+from outlay.sizing.loads import Steady, burst, closed_loop, open_loop, static_batch
+from outlay.sizing.speed import Lengths, Speed
 
 UNLIMITED_SEQUENCES = 1024.0
 
@@ -19,6 +23,9 @@ class LoadKind(StrEnum):
     OFFLINE = "offline"
     SERVER_MAX = "server_max"
     BURST = "burst"
+
+
+CAPPED = (LoadKind.OFFLINE, LoadKind.SERVER_MAX)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,24 +56,45 @@ def predict(speed: Speed, load: Load, *, replicas: float, max_sequences: float) 
     Raises:
         ValueError: the load kind needs an amount and has none.
     """
-    state = _state(speed, load, replicas=replicas, max_sequences=max_sequences)
+    amount = load.amount
+    if load.kind in CAPPED and amount is None:
+        amount = UNLIMITED_SEQUENCES
+    if amount is None or amount <= 0:
+        raise ValueError(f"a {load.kind} load needs a positive amount, got {load.amount}")
+    share = amount if load.kind in CAPPED else amount / replicas
+    state = loaded(speed, load.kind, load.lengths, amount=share, max_sequences=max_sequences)
     return Prediction(
-        output_tokens_per_s=state.output_tokens_per_s * replicas,
-        ttft_ms=state.ttft_s * 1e3,
-        tpot_ms=state.tpot_s * 1e3,
+        output_tokens_per_s=float(state.output_tokens_per_s[0]) * replicas,
+        ttft_ms=float(state.ttft_s[0]) * 1e3,
+        tpot_ms=float(state.tpot_s[0]) * 1e3,
     )
 
 
-def _state(speed: Speed, load: Load, *, replicas: float, max_sequences: float) -> Steady:
-    lengths = load.lengths
-    if load.kind in (LoadKind.OFFLINE, LoadKind.SERVER_MAX):
-        concurrency = min(UNLIMITED_SEQUENCES, load.amount or UNLIMITED_SEQUENCES)
-        return closed_loop(speed, lengths, concurrency=concurrency, max_sequences=max_sequences)
-    if load.amount is None or load.amount <= 0:
-        raise ValueError(f"a {load.kind} load needs a positive amount, got {load.amount}")
-    share = load.amount / replicas
-    if load.kind is LoadKind.CLOSED_LOOP:
-        return closed_loop(speed, lengths, concurrency=share, max_sequences=max_sequences)
-    if load.kind is LoadKind.OPEN_LOOP:
-        return open_loop(speed, lengths, rate=share, max_sequences=max_sequences)
-    return static_batch(speed, lengths, batch=share, max_sequences=max_sequences)
+def loaded(
+    speed: Speed, kind: LoadKind, lengths: Lengths, *, amount: Number, max_sequences: Number
+) -> Steady:
+    """Return what each of many replicas shows under its own share of one kind of load.
+
+    The cap of an offline or server_max load is each replica's own.
+    """
+    if kind in CAPPED:
+        cap = np.minimum(UNLIMITED_SEQUENCES, amount)
+        state = closed_loop(speed, lengths, concurrency=cap, max_sequences=max_sequences)
+        return _slowed(state, speed.server_share) if kind is LoadKind.SERVER_MAX else state
+    if kind is LoadKind.CLOSED_LOOP:
+        return closed_loop(speed, lengths, concurrency=amount, max_sequences=max_sequences)
+    if kind is LoadKind.OPEN_LOOP:
+        return open_loop(speed, lengths, rate=amount, max_sequences=max_sequences)
+    if kind is LoadKind.BURST:
+        return burst(speed, lengths, prompts=amount, max_sequences=max_sequences)
+    return static_batch(speed, lengths, batch=amount, max_sequences=max_sequences)
+
+
+def _slowed(state: Steady, share: Real) -> Steady:
+    return Steady(
+        running=state.running,
+        requests_per_s=state.requests_per_s * share,
+        output_tokens_per_s=state.output_tokens_per_s * share,
+        ttft_s=state.ttft_s,
+        tpot_s=state.tpot_s,
+    )

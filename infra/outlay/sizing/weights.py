@@ -134,28 +134,3 @@ def linear_weight_bytes(model: Model, precision: Precision) -> float:
     if precision is model.native_precision and model.is_moe and FORMATS[precision].bits == 4:
         return BYTES_16_BIT
     return FORMATS[precision].bytes_per_weight
-
-
-def weight_bytes_per_gpu(model: Model, precision: Precision, *, tensor_parallel: int) -> float:
-    """Return the bytes of weights on each GPU of a tensor-parallel group."""
-    counts = parameters(model)
-    linear = linear_weight_bytes(model, precision)
-    return (
-        counts.replicated * BYTES_16_BIT
-        + counts.kv_projection * linear / kv_shards(model, tensor_parallel)
-        + (
-            counts.embedding * BYTES_16_BIT
-            + counts.linear * linear
-            + counts.experts * expert_weight_bytes(model, precision)
-        )
-        / tensor_parallel
-    )
-
-
-def kv_shards(model: Model, tensor_parallel: int) -> int:
-    """Return over how many GPUs keys and values are split.
-
-    Heads are split until each GPU has one; after that, and for the one latent of MLA, they are
-    copied to every GPU.
-    """
-    return 1 if model.attention == "mla" else min(tensor_parallel, model.kv_heads)

@@ -1,0 +1,141 @@
+"""Values made by `python -m tools.accuracy fit` from the public measurement record; not edited.
+
+constants.py says what each means, tools/accuracy/priors.py what bounds it.
+"""
+
+from __future__ import annotations
+
+from outlay.sizing.constants import Constants, GpuEffect
+
+FITTED = Constants(
+    compute_share_16bit=0.5696,
+    compute_share_fp8=0.4561,
+    compute_share_int8=0.4774,
+    compute_share_fp4=0.3062,
+    weight_only_share=0.7289,
+    half_width=680.7,
+    expert_half_width=48.78,
+    decode_visible_16bit=0.2982,
+    decode_visible_fp8=0.889,
+    decode_visible_fp4=0.8527,
+    expert_imbalance=1.775,
+    attention_share=0.7486,
+    weight_read_share=0.9201,
+    expert_read_share=0.8353,
+    kv_read_share=0.7509,
+    kv_group_power=0.1503,
+    layer_s=5.893e-05,
+    expert_layer_s=2.517e-05,
+    step_s=0.000241,
+    sequence_s=1.816e-06,
+    blackwell_overhead=0.8279,
+    ampere_overhead=1.379,
+    all_reduce_s=5.547e-06,
+    link_share=0.9342,
+    expert_parallel_slowdown=1.137,
+    trtllm_slowdown=0.8847,
+    sglang_slowdown=1.161,
+    tgi_slowdown=1.818,
+    other_slowdown=0.9775,
+    trtllm_overhead=1.035,
+    sglang_overhead=1.233,
+    tgi_overhead=6.214,
+    other_overhead=1.008,
+    trtllm_sequence=0.7238,
+    sglang_sequence=0.6383,
+    old_vllm_slowdown=1.008,
+    old_vllm_overhead=2.038,
+    old_vllm_sequence=16.52,
+    old_vllm_kv_group=3.571,
+    old_trtllm_overhead=1.398,
+    foreign_slowdown=1.197,
+    foreign_operations=0.7656,
+    old_foreign_operations=2.437,
+    foreign_sequence=4.659,
+    foreign_kv_group=1.928,
+    prefill_in_tpot=0.6644,
+    prefill_in_ttft=0.092,
+    trtllm_prefill_in_ttft=1.331,
+    sglang_prefill_in_ttft=1.953,
+    ttft_prefill=0.622,
+    ttft_s=0.0363,
+    ttft_token_s=3.896e-06,
+    trtllm_ttft=0.5614,
+    sglang_ttft=7.145,
+    tgi_ttft=1.009,
+    server_share=0.8409,
+    burst_share=0.6606,
+)
+
+# Reached bandwidth and tensor rate over what the common shares give.
+GPU_EFFECTS: dict[str, GpuEffect] = {
+    "A10": GpuEffect(bandwidth=0.8936, compute=0.9498),
+    "A100-40": GpuEffect(bandwidth=1.053, compute=0.996),
+    "A100-80": GpuEffect(bandwidth=0.9717, compute=1.052),
+    "A100-80-PCIe": GpuEffect(bandwidth=0.8963, compute=0.8795),
+    "A10G": GpuEffect(bandwidth=1.053, compute=0.9923),
+    "A40": GpuEffect(bandwidth=1.044, compute=1.008),
+    "B200": GpuEffect(bandwidth=1.017, compute=0.943),
+    "GB200": GpuEffect(bandwidth=0.9456, compute=0.9889),
+    "GB300": GpuEffect(bandwidth=0.9619, compute=0.8944),
+    "GH200": GpuEffect(bandwidth=1.053, compute=1.055),
+    "GH200-144": GpuEffect(bandwidth=1.025, compute=1.076),
+    "H100": GpuEffect(bandwidth=1.048, compute=1.091),
+    "H100-NVL": GpuEffect(bandwidth=0.946, compute=0.9041),
+    "H100-PCIe": GpuEffect(bandwidth=1.001, compute=0.9968),
+    "H200": GpuEffect(bandwidth=0.9667, compute=1.061),
+    "H200-NVL": GpuEffect(bandwidth=0.9965, compute=0.9759),
+    "L4": GpuEffect(bandwidth=0.9222, compute=0.9833),
+    "MI250": GpuEffect(bandwidth=0.8569, compute=1.428),
+    "MI300X": GpuEffect(bandwidth=0.8932, compute=0.6149),
+    "MI325X": GpuEffect(bandwidth=0.9496, compute=0.7859),
+    "MI355X": GpuEffect(bandwidth=1.053, compute=1.55),
+    "RTX-PRO-6000": GpuEffect(bandwidth=1.053, compute=1.14),
+    "RTX4090": GpuEffect(bandwidth=1.02, compute=1.009),
+}
+
+# Measured over predicted: 10 % and 90 % quantiles, by group and quantity.
+BOUNDS: dict[str, dict[str, tuple[float, float]]] = {
+    "dense, covered": {
+        "throughput": (0.85, 1.25),
+        "TTFT": (0.48, 2.46),
+        "TPOT": (0.83, 1.15),
+        "capacity": (0.78, 1.27),
+    },
+    "dense, throughput-only": {
+        "throughput": (0.72, 1.23),
+        "TPOT": (1.0, 1.87),
+    },
+    "dense, old or other engine": {
+        "throughput": (0.83, 1.2),
+        "TTFT": (0.19, 1.0),
+        "TPOT": (0.7, 1.85),
+    },
+    "dense, small cards": {
+        "throughput": (0.58, 1.64),
+        "TTFT": (0.58, 1.96),
+        "TPOT": (0.53, 1.38),
+        "capacity": (0.89, 1.0),
+    },
+    "dense, extrapolated": {
+        "throughput": (0.75, 1.48),
+        "TTFT": (0.58, 2.28),
+        "TPOT": (0.79, 1.87),
+    },
+    "experts, throughput-only": {
+        "throughput": (0.74, 1.36),
+        "TTFT": (0.64, 3.3),
+        "TPOT": (0.74, 1.3),
+        "capacity": (0.65, 1.31),
+    },
+    "experts, extrapolated": {
+        "throughput": (0.82, 2.17),
+        "TTFT": (0.43, 4.6),
+        "TPOT": (0.32, 1.2),
+        "capacity": (1.0, 2.29),
+    },
+    "not NVIDIA": {
+        "throughput": (0.63, 1.32),
+        "TPOT": (0.31, 1.77),
+    },
+}
