@@ -9,6 +9,7 @@ import pytest
 from outlay.errors import InputError, SettingsError
 from outlay.planning.planner import make_plan
 from outlay.planning.spot_events import load_spot_events
+from outlay.settings import raw_from_stack
 from tests.planning.builders import REAL, catalog, settings
 from tests.planning.test_spot_risk import CALM, SPOT, risk
 
@@ -84,3 +85,19 @@ def test_a_file_that_is_not_text_is_named(tmp_path: Path) -> None:
     (tmp_path / "events.csv").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="cannot be read"):
         load_spot_events([str(tmp_path / "events.csv")], REAL)
+
+
+def test_a_stack_names_files_beside_its_pulumi_yaml(tmp_path: Path) -> None:
+    """Wherever the command runs; a path that is absolute stays as it is."""
+    raw = (
+        "config:\n  outlay:spotEvents: events.csv, /etc/more.csv\n  outlay:calibrations: [a.json]\n"
+    )
+    (tmp_path / "Pulumi.live.yaml").write_text(raw)
+    found = raw_from_stack(tmp_path, "live")
+    assert found["spotEvents"] == [str(tmp_path / "events.csv"), "/etc/more.csv"]
+    assert found["calibrations"] == [str(tmp_path / "a.json")]
+
+
+def test_a_stack_that_names_none_has_none(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.live.yaml").write_text('config:\n  outlay:spotEvents: ""\n')
+    assert raw_from_stack(tmp_path, "live") == {"spotEvents": ""}

@@ -162,6 +162,15 @@ def test_a_strategy_that_cannot_be_says_why() -> None:
     assert "no spot price is known at aws" in spot.reason
 
 
+def test_a_missing_on_demand_price_is_named() -> None:
+    asked = settings(**CALM)
+    plan = make_plan(asked, catalog([SPOT]))
+    found = {s.name: s for s in strategies(plan, asked, catalog([SPOT]))}
+    fallback = found["with on-demand fallback"]
+    assert fallback.reason == "no on-demand price for g6e.xlarge in us-east-1"
+    assert fallback.usd_per_hour is None
+
+
 def test_the_most_specific_prior_counts() -> None:
     priors = load_spot_priors()
     assert prior_of(priors, provider="aws", gpu="V100-16").instance_hours == 5

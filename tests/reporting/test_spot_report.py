@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -40,6 +41,18 @@ def test_strategies_stand_beside_the_plan(capsys: pytest.CaptureFixture[str]) ->
     assert "> 20 %" in lines[5]
     assert "990 h of yours" in lines[5]
     assert lines[-1] == "all spot: no spot price"
+
+
+def test_the_riskiest_pool_comes_first(capsys: pytest.CaptureFixture[str]) -> None:
+    """By hazard, then by what AWS says: it ranks."""
+    calm = replace(RISK.pools[0], usd_per_useful_hour=Decimal(1), bucket=0)
+    wild = replace(calm, usd_per_useful_hour=Decimal(2), hazard_per_hour=0.5)
+    often = replace(calm, usd_per_useful_hour=Decimal(3), bucket=4)
+    print_spot(replace(PLAN, spot_risk=replace(RISK, pools=(calm, often, wild))), FOUND[:1])
+    shown = capsys.readouterr().out
+    assert [shown.index(f"${price}.00") for price in (2, 3, 1)] == sorted(
+        shown.index(f"${price}.00") for price in (2, 3, 1)
+    )
 
 
 def test_a_plan_without_spot_says_so(capsys: pytest.CaptureFixture[str]) -> None:

@@ -120,19 +120,31 @@ def _spot_pool(pool: Pool, found: Behaviour, catalog: Catalog) -> SpotPool:
     )
 
 
+def without_ondemand(plan: Plan, catalog: Catalog) -> tuple[Pool, ...]:
+    """Return the spot pools whose machines have no on-demand price in their region."""
+    rates = Rates(catalog)
+    spot = (pool for pool in plan.pools if pool.market is Market.SPOT)
+    return tuple(pool for pool in spot if _listed_usd(pool, rates) is None)
+
+
+def _listed_usd(pool: Pool, rates: Rates) -> Decimal | None:
+    listed = rates.gpu_offer(
+        provider=pool.provider,
+        region=pool.region,
+        instance_type=pool.instance_type,
+        market=Market.ON_DEMAND,
+    )
+    return listed.usd_per_hour if listed else None
+
+
 def _fallback_usd(spot: Iterable[tuple[Pool, Behaviour]], rates: Rates) -> Decimal | None:
     """On-demand nodes for all that are missing, by the hour; None where one has no price."""
     total = Decimal(0)
     for pool, found in spot:
-        listed = rates.gpu_offer(
-            provider=pool.provider,
-            region=pool.region,
-            instance_type=pool.instance_type,
-            market=Market.ON_DEMAND,
-        )
+        listed = _listed_usd(pool, rates)
         if listed is None:
             return None
-        total += listed.usd_per_hour * pool.nodes * _exact(1 - found.ready_share)
+        total += listed * pool.nodes * _exact(1 - found.ready_share)
     return total
 
 

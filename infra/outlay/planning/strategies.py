@@ -9,6 +9,7 @@ from outlay.catalog import Catalog, Market
 from outlay.errors import NoFeasiblePlanError
 from outlay.planning.plan import Plan
 from outlay.planning.planner import make_plan
+from outlay.planning.spot_risk import without_ondemand
 from outlay.settings import Settings, SurviveDomain
 
 
@@ -37,7 +38,7 @@ def strategies(plan: Plan, settings: Settings, catalog: Catalog) -> tuple[Strate
     others = (("all spot", spot), ("all on-demand", {"markets": (Market.ON_DEMAND,)}))
     return (
         _of("this plan", plan),
-        _with_fallback(plan),
+        _with_fallback(plan, catalog),
         *(_planned(name, settings.model_copy(update=dict(to)), catalog) for name, to in others),
     )
 
@@ -53,15 +54,16 @@ def _of(name: str, plan: Plan) -> Strategy:
     )
 
 
-def _with_fallback(plan: Plan) -> Strategy:
+def _with_fallback(plan: Plan, catalog: Catalog) -> Strategy:
     risk = plan.spot_risk
+    missing = ", ".join(f"{p.instance_type} in {p.region}" for p in without_ondemand(plan, catalog))
     usd = risk.fallback_usd_per_hour if risk else None
     return Strategy(
         name="with on-demand fallback",
         plan=plan,
         usd_per_hour=usd,
         share=risk.fallback_share if risk else None,
-        reason="" if usd is not None else "a spot type of the plan has no on-demand price",
+        reason=f"no on-demand price for {missing}" if missing else "",
     )
 
 

@@ -57,7 +57,7 @@ def print_spot(plan: Plan, found: Sequence[Strategy]) -> None:
             f"{served.workload}: {percent(served.share)} of requests served within the SLO,"
             f" the whole demand {percent(served.whole_share)} of the time",
         )
-    line(out, "Capacity counts at its safe end. Interruptions by AWS rank; they enter no figure.")
+    line(out, "Capacity counts at its safe end. What AWS says ranks pools, and enters no figure.")
     for strategy in found:
         if strategy.reason:
             line(out, f"{strategy.name}: {strategy.reason}", style="dim")
@@ -75,11 +75,16 @@ def _strategies(found: Iterable[Strategy]) -> Table:
     return shown
 
 
+def _riskiest_first(risk: SpotPool) -> tuple[float, int, str]:
+    """By hazard; where that is the same, by how often AWS says that such nodes are taken."""
+    return -risk.hazard_per_hour, -(risk.bucket or 0), risk.pool
+
+
 def _pools(plan: Plan, risks: Iterable[SpotPool]) -> Table:
     names = (">Taken/h", ">Capacity", ">Ready", ">$/useful h", "Basis", ">AWS says")
     shown = table("Spot pool", *names, wrapped={"Spot pool"})
     pools = {(pool.cluster, pool.name): pool for pool in plan.pools}
-    for risk in risks:
+    for risk in sorted(risks, key=_riskiest_first):
         pool = pools[risk.cluster, risk.pool]
         shown.add_row(
             f"{pool.nodes} x {pool.instance_type}, {pool.provider} {pool.region}",

@@ -19,6 +19,8 @@ PROGRAM_KEYS = frozenset({"huggingFaceToken"})
 WORKLOAD_KEYS = tuple(field.alias or name for name, field in WorkloadSettings.model_fields.items())
 # Pulumi wants a default for every declared key; these stand for "not set", as does an empty YAML value.
 UNSET: tuple[object, ...] = (None, "", [], {})
+# Keys that name files, relative to the folder of Pulumi.yaml.
+FILE_KEYS = ("calibrations", "spotEvents")
 # Keys that make sense only for one workload; the others also serve as defaults for all.
 SINGLE_ONLY = frozenset({"model", "targetRps", "name", "checkpoint"})
 
@@ -88,7 +90,18 @@ def raw_from_stack(project: Path, stack: str) -> dict[str, object]:
         stacks = sorted(p.name.split(".")[1] for p in project.glob("Pulumi.*.yaml"))
         known = f"; stacks here: {', '.join(stacks)}" if stacks else ""
         raise InputError(f"stack {stack!r} has no file {path.name} in {project}{known}")
-    return _stack_config(_read_yaml(path), path)
+    return _rooted(_stack_config(_read_yaml(path), path), project)
+
+
+def _rooted(raw: dict[str, object], project: Path) -> dict[str, object]:
+    """Let files that a stack names lie in its project's folder, wherever the command runs."""
+    found = dict(raw)
+    for key in FILE_KEYS:
+        value = raw.get(key)
+        names = value.split(",") if isinstance(value, str) else value
+        if isinstance(names, list) and value not in UNSET:
+            found[key] = [str(project / n.strip()) if isinstance(n, str) else n for n in names]
+    return found
 
 
 def _stack_config(document: Mapping[str, object], path: Path) -> dict[str, object]:
