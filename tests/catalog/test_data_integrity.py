@@ -17,7 +17,7 @@ from outlay.catalog import PROVIDER_NAMES, PROVIDERS
 from outlay.catalog.load import DATA
 from outlay.catalog.names import normalise
 from outlay.catalog.providers import ROUTERS_ON_GPU_NODES
-from outlay.pricing.rates import WHOLE_DISKS_GIB
+from outlay.pricing.disks import WHOLE_SIZES_GIB
 from tests.catalog.files import lines
 
 # Hosts that carry one or few GPUs on a very large machine, so that a GPU costs a multiple there.
@@ -39,7 +39,7 @@ MLA_VALUES_PER_LAYER = 512 + 64
 SERVICES = ("block_storage", "internet_egress", "internet_egress_free_gb")
 CLUSTER_SERVICES = ("control_plane", "nat_gateway", "public_ipv4")
 UNITS = {
-    **{f"premium_disk_{gib}_gib": "month" for gib in WHOLE_DISKS_GIB["azure"]},
+    **{f"premium_disk_{gib}_gib": "month" for gib in WHOLE_SIZES_GIB},
     "block_storage": "gb_month",
     "control_plane_extended": "hour",
     "control_plane_premium": "hour",

@@ -65,7 +65,7 @@ def test_an_autoscaled_spot_pool_ranges_over_its_limits() -> None:
         ({"osDiskType": "Managed"}, "osDiskSizeGB is missing"),
         (
             {"osDiskType": "Managed", "osDiskSizeGB": 4096},
-            "azure has no node disk of 4096 GiB",
+            "no price for premium_disk_4096_gib at azure in eastus",
         ),
         ({"scaleSetPriority": "Low"}, "scaleSetPriority Low has no price rule"),
         ({"enableAutoScaling": True}, "minCount is missing"),
@@ -121,7 +121,7 @@ def test_a_free_tier_cluster_costs_only_its_way_out(outbound: str, usd_per_hour:
 @pytest.mark.parametrize(
     ("inputs", "reason"),
     [
-        ({"sku": {"tier": "Premium"}}, "sku.tier Premium has no price"),
+        ({"sku": {"tier": "Golden"}}, "sku.tier Golden has no price"),
         ({"sku": {"tier": UNKNOWN}}, "sku.tier is not known before the update"),
         (
             {"networkProfile": {"outboundType": "magic"}},

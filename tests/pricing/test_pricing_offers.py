@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from outlay.catalog import Market, Offer, load_catalog
+from outlay.pricing.disks import node_disk_hour
 from outlay.pricing.price import price
 from outlay.pricing.rates import Rates
 from outlay.pricing.types import Cost, Unpriced
@@ -88,6 +89,6 @@ def test_a_pool_costs_what_its_offer_says(
 
 
 def disks(offer: Offer, gib: int) -> Decimal:
-    hourly = BOOK.disk_hour(provider=offer.provider, region=offer.region, gib=gib)
+    hourly = node_disk_hour(BOOK, provider=offer.provider, region=offer.region, gib=gib)
     assert not isinstance(hourly, Unpriced)
     return hourly * NODES

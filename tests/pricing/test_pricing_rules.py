@@ -157,7 +157,7 @@ def test_more_nodes_never_cost_less(counts: list[int]) -> None:
     [
         "aws:rds/instance:Instance",
         "gcp:sql/databaseInstance:DatabaseInstance",
-        "azure-native:compute:VirtualMachine",
+        "azure-native:compute:DedicatedHost",
         "pulumi-python:dynamic:Resource",
         "pulumi-python:dynamic/outlay/lambda:Other",
         "aws:ec2/spotFleetRequest:SpotFleetRequest",

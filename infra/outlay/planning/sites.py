@@ -14,6 +14,7 @@ from outlay.planning.candidates import Candidate
 from outlay.planning.egress import egress_gb_per_month, egress_usd_per_hour
 from outlay.planning.nodes import allocatable
 from outlay.planning.plan import LeftOut
+from outlay.pricing.disks import node_disk_hour
 from outlay.pricing.rates import Rates
 from outlay.pricing.standing import standing_costs
 from outlay.pricing.types import CostLine, Unpriced
@@ -119,7 +120,7 @@ def _egress(
 
 def _cpu_choices(provider: str, region: str, rates: Rates) -> tuple[CpuChoice, ...] | Unpriced:
     choices: list[CpuChoice] = []
-    disk = rates.disk_hour(provider=provider, region=region, gib=CPU_DISK_GIB)
+    disk = node_disk_hour(rates, provider=provider, region=region, gib=CPU_DISK_GIB)
     if isinstance(disk, Unpriced):
         return disk
     for offer in rates.cpu_offers(provider=provider, region=region):

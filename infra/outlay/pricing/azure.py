@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from outlay.catalog import Market
+from outlay.pricing.disks import PREMIUM, Disk
 from outlay.pricing.inputs import Inputs, NoPriceError
 from outlay.pricing.metered import GB, GB_MONTH, Meter, by_use, with_use
 from outlay.pricing.rules import (
@@ -26,6 +27,13 @@ CONTROL_PLANE = Service(
     what="AKS standard control plane",
     category=Category.MANAGEMENT,
 )
+PREMIUM_CONTROL_PLANE = Service(
+    provider=PROVIDER,
+    service="control_plane_premium",
+    what="AKS premium control plane",
+    category=Category.MANAGEMENT,
+)
+CONTROL_PLANES = {"Standard": CONTROL_PLANE, "Premium": PREMIUM_CONTROL_PLANE}
 NAT = Service(
     provider=PROVIDER, service="nat_gateway", what="NAT gateway", category=Category.NETWORK
 )
@@ -84,9 +92,9 @@ def _control_plane(request: Request, where: str) -> tuple[CostLine, ...]:
     tier = request.inputs.child("sku").optional_text("tier") or "Free"
     if tier == "Free":
         return ()
-    if tier != "Standard":
+    if tier not in CONTROL_PLANES:
         raise NoPriceError(f"sku.tier {tier} has no price")
-    return (CONTROL_PLANE.line(request.rates, region=where),)
+    return (CONTROL_PLANES[tier].line(request.rates, region=where),)
 
 
 def _outbound(request: Request, where: str) -> tuple[CostLine, ...]:
@@ -123,20 +131,20 @@ def _pool(request: Request, pool: Inputs, where: str) -> Cost:
         region=where,
         instance_types=(pool.text("vmSize"),),
         market=MARKETS[priority],
-        disk_gib=_disk_gib(pool),
+        disks=_disks(pool),
     )
     return pool_cost(request.rates, node, _nodes(pool))
 
 
-def _disk_gib(pool: Inputs) -> int:
+def _disks(pool: Inputs) -> tuple[Disk, ...]:
     # An ephemeral disk lies on the machine itself. The other kind is a Premium SSD wherever the
     # machine takes one, which all machines of the price book do.
     kind = pool.text("osDiskType")
     if kind == "Ephemeral":
-        return 0
+        return ()
     if kind != "Managed":
         raise NoPriceError(f"{pool.where('osDiskType')} {kind} has no price rule")
-    return pool.count("osDiskSizeGB")
+    return (Disk(provider=PROVIDER, kind=PREMIUM, gib=pool.count("osDiskSizeGB")),)
 
 
 def _nodes(pool: Inputs) -> Nodes:
@@ -154,7 +162,6 @@ def capacity_reservation(request: Request) -> Cost:
         region=region(request),
         instance_types=(sku.text("name"),),
         market=Market.ON_DEMAND,
-        disk_gib=0,
     )
     return reserved_cost(request.rates, node, sku.count("capacity"))
 

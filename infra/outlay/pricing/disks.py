@@ -68,8 +68,17 @@ KINDS: dict[tuple[str, str], _Kind] = {
 }
 
 
+# Azure bills the next whole size, in GiB. Source: Azure, "Understand Azure Disk Storage billing".
+WHOLE_SIZES_GIB = (4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16_384, 32_767)
+PREMIUM, STANDARD_SSD = "Premium_LRS", "StandardSSD_LRS"
+# The usual disk of a node. The nodes of CoreWeave and Lambda come with disks of their own.
+NODE_DISKS = {"aws": "gp3", "gcp": "pd-balanced", "azure": PREMIUM}
+
+
 def disk_hour(rates: Rates, disk: Disk, *, region: str) -> Decimal:
     """Return USD per hour of one disk; raises NoPriceError for a kind without a price."""
+    if disk.provider == "azure":
+        return _whole_disk(rates, disk, region) / HOURS_PER_MONTH
     kind = KINDS.get((disk.provider, disk.kind))
     if kind is None:
         raise NoPriceError(f"no price for disks of kind {disk.kind}")
@@ -81,16 +90,28 @@ def disk_hour(rates: Rates, disk: Disk, *, region: str) -> Decimal:
     return per_month / HOURS_PER_MONTH
 
 
+def _whole_disk(rates: Rates, disk: Disk, region: str) -> Decimal:
+    """Return USD per month: Premium SSDs have a price for each size, Standard SSDs one for each GiB of it."""
+    size = next((size for size in WHOLE_SIZES_GIB if size >= disk.gib), None)
+    if size is None:
+        raise NoPriceError(f"azure has no disk of {disk.gib} GiB")
+    if disk.kind == PREMIUM:
+        return _price(rates, disk, f"premium_disk_{size}_gib", region)
+    if disk.kind == STANDARD_SSD:
+        return _price(rates, disk, "block_storage", region) * size
+    raise NoPriceError(f"no price for disks of kind {disk.kind}")
+
+
 def node_disk_hour(
-    rates: Rates, *, provider: str, region: str, instance_type: str, gib: int
+    rates: Rates, *, provider: str, region: str, gib: int, instance_type: str = ""
 ) -> Decimal | Unpriced:
-    """Return USD per hour of the disk that a node of the instance type gets from outlay's clouds."""
-    family = instance_type.rpartition("-")[0]
-    if provider != "gcp" or family not in HYPERDISK_ONLY:
-        return rates.disk_hour(provider=provider, region=region, gib=gib)
+    """Return USD per hour of the disk that outlay's own clouds give a node of the instance type."""
+    if provider not in NODE_DISKS:
+        return Decimal(0)
+    only_hyperdisk = provider == "gcp" and instance_type.rpartition("-")[0] in HYPERDISK_ONLY
+    kind = HYPERDISK if only_hyperdisk else NODE_DISKS[provider]
     try:
-        disk = Disk(provider=provider, kind=HYPERDISK, gib=gib)
-        return disk_hour(rates, disk, region=region)
+        return disk_hour(rates, Disk(provider=provider, kind=kind, gib=gib), region=region)
     except NoPriceError as error:
         return Unpriced(reason=str(error))
 

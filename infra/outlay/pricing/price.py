@@ -6,14 +6,29 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-from outlay.pricing import aws, azure, coreweave, free, gcp, kubernetes, lambda_cloud
+from outlay.pricing import (
+    aws,
+    azure,
+    azure_machines,
+    coreweave,
+    free,
+    gcp,
+    kubernetes,
+    lambda_cloud,
+)
 from outlay.pricing.beside import Beside
 from outlay.pricing.inputs import Inputs, NoPriceError
 from outlay.pricing.rates import Rates
 from outlay.pricing.rules import Request, Rule
 from outlay.pricing.types import Price, Unpriced
 
-_RULES: dict[str, Rule] = {**aws.RULES, **gcp.RULES, **azure.RULES, **coreweave.RULES}
+_RULES: dict[str, Rule] = {
+    **aws.RULES,
+    **gcp.RULES,
+    **azure.RULES,
+    **azure_machines.RULES,
+    **coreweave.RULES,
+}
 _WHOLE_TYPES: dict[str, Rule] = {**lambda_cloud.RULES}
 _API_VERSION = re.compile(r"/v\d{8}\w*(?=:)")
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from outlay.catalog import Catalog, CpuOffer, Market, Offer
-from outlay.pricing.types import HOURS_PER_MONTH, Unpriced
+from outlay.pricing.types import Unpriced
 
 # What a bare-metal provider includes in the node price, so that a missing row means free, not unknown.
 INCLUDED: dict[str, frozenset[str]] = {
@@ -19,10 +19,6 @@ INCLUDED: dict[str, frozenset[str]] = {
         {"control_plane", "nat_gateway", "public_ipv4", "block_storage", "internet_egress"}
     ),
 }
-# Their nodes come with local disks; block storage is a separate product that nodes do not need.
-NODE_DISK_INCLUDED = frozenset({"coreweave", "lambda"})
-# Premium SSDs are billed by whole sizes, in GiB. Source: Azure, "Understand Azure Disk Storage billing".
-WHOLE_DISKS_GIB = {"azure": (32, 64, 128, 256, 512, 1024, 2048)}
 
 
 @dataclass(frozen=True)
@@ -87,20 +83,3 @@ class Rates:
         if service in INCLUDED.get(provider, frozenset()):
             return Decimal(0)
         return Unpriced(reason=f"no price for {service} at {provider} in {region}")
-
-    def disk_hour(self, *, provider: str, region: str, gib: int) -> Decimal | Unpriced:
-        """Return USD per hour of a node's disk, by its size or by the whole size above it."""
-        if provider in NODE_DISK_INCLUDED:
-            return Decimal(0)
-        if provider in WHOLE_DISKS_GIB:
-            return self._whole_disk_hour(provider, region, gib)
-        per_month = self.service(provider=provider, service="block_storage", region=region)
-        return per_month if isinstance(per_month, Unpriced) else per_month * gib / HOURS_PER_MONTH
-
-    def _whole_disk_hour(self, provider: str, region: str, gib: int) -> Decimal | Unpriced:
-        size = next((size for size in WHOLE_DISKS_GIB[provider] if size >= gib), None)
-        if size is None:
-            return Unpriced(reason=f"{provider} has no node disk of {gib} GiB")
-        service = f"premium_disk_{size}_gib"
-        per_month = self.service(provider=provider, service=service, region=region)
-        return per_month if isinstance(per_month, Unpriced) else per_month / HOURS_PER_MONTH

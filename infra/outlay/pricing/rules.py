@@ -126,22 +126,18 @@ def times(line: CostLine, nodes: Nodes) -> Cost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeType:
-    """What each node of a pool is; of several instance types the first is the expected one.
-
-    `disk_gib` is the size of the provider's usual disk for nodes.
-    """
+    """What each node of a pool is; of several instance types the first is the expected one."""
 
     provider: str
     region: str
     instance_types: Sequence[str]
     market: Market
     disks: Sequence[Disk] = ()
-    disk_gib: int = 0
 
     @property
-    def gib(self) -> int:
+    def disk_gib(self) -> int:
         """The size of all its disks."""
-        return self.disk_gib + sum(disk.gib for disk in self.disks)
+        return sum(disk.gib for disk in self.disks)
 
 
 def pool_cost(rates: Rates, node: NodeType, nodes: Nodes) -> Cost:
@@ -204,11 +200,7 @@ def _node_usd(rates: Rates, node: NodeType, instance_type: str) -> Decimal:
 
 
 def _disk_usd(rates: Rates, node: NodeType) -> Decimal:
-    usd = sum((disk_hour(rates, disk, region=node.region) for disk in node.disks), ZERO)
-    if node.disk_gib == 0:
-        return usd
-    usual = rates.disk_hour(provider=node.provider, region=node.region, gib=node.disk_gib)
-    return usd + amount(usual)
+    return sum((disk_hour(rates, disk, region=node.region) for disk in node.disks), ZERO)
 
 
 def _pool_lines(
@@ -219,7 +211,9 @@ def _pool_lines(
         category=_category(rates, node),
         usd_per_hour=node_usd * count,
     )
-    return (machines, disk_line(disk_usd, gib=node.gib, count=count)) if disk_usd else (machines,)
+    return (
+        (machines, disk_line(disk_usd, gib=node.disk_gib, count=count)) if disk_usd else (machines,)
+    )
 
 
 def disk_line(usd_per_hour: Decimal, *, gib: int, count: int) -> CostLine:
