@@ -80,7 +80,9 @@ def test_every_promise_holds_at_the_least_demand_and_at_the_burst(
 def test_spare_gpus_are_used_before_nodes_are_bought() -> None:
     """Two replicas on a node of four GPUs: twice as many need no second node."""
     (big,) = [o for o in ON_SALE if o.gpus_per_node == 4]
-    plan = make_plan(settings(targetRps=8, maxScale=2), catalog([replace(big, usd_per_hour=Decimal(1))]))
+    plan = make_plan(
+        settings(targetRps=8, maxScale=2), catalog([replace(big, usd_per_hour=Decimal(1))])
+    )
     ((placement,), (pool,)) = plan.placements, plan.pools
     assert placement.max_replicas * placement.shape.gpus <= 4
     assert (pool.nodes, pool.max_nodes) == (1, 1)
