@@ -75,7 +75,8 @@ def _not_surviving(
         if name:
             lost[name] = lost.get(name, 0.0) + part.rps
     for name, rps in lost.items():
-        if held - rps < needed * (1 - TOLERANCE):
+        # Of what is held: the difference of two like sums is no nearer to 0.
+        if held - rps < needed - TOLERANCE * held:
             kept = (held - rps) / workload.target_rps
             yield (
                 f"{workload.label}: with {name} lost, {kept:.0%} of the demand is kept,"
