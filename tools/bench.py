@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tools.run import install_plugins, pulumi_command
 from tools.sample_change import BASE, STACK, changed_copy, verb_environment
+from tools.sample_stack import hundred
 from tools.sandbox_env import Sandbox
 from tools.setup.layout import REPOSITORY, Layout
 from tools.setup.record import chosen_engine
@@ -23,6 +24,7 @@ from tools.setup.record import chosen_engine
 QUESTION = ["--model", "llama-3.1-8b", "--rps", "10"]
 DIFF = "outlay diff of dev"
 BASE_SIDE, HEAD_SIDE = "preview of dev, no policy pack", "preview of dev, changed copy"
+WITHOUT_PACK, WITH_PACK = "preview of 100 resources, no policy pack", "preview of 100 resources"
 EMPTY_PROJECT = "name: empty\nruntime: {name: python, options: {toolchain: pip, virtualenv: %s}}\n"
 
 
@@ -37,21 +39,27 @@ def main() -> None:
     seconds = {what: statistics.median(each[what] for each in rounds) for what in rounds[0]}
     ratio = seconds["preview of dev"] / seconds["preview of an empty program"]
     beyond = statistics.median(each[DIFF] - each[BASE_SIDE] - each[HEAD_SIDE] for each in rounds)
+    pack = statistics.median(each[WITH_PACK] - each[WITHOUT_PACK] for each in rounds)
     if arguments.json:
-        ratios = {"dev_preview_per_empty_preview": ratio, "diff_beyond_two_previews_s": beyond}
+        ratios = {
+            "dev_preview_per_empty_preview": ratio,
+            "diff_beyond_two_previews_s": beyond,
+            "policy_pack_adds_s": pack,
+        }
         print(json.dumps({"seconds": seconds, **ratios}, indent=2))
         return
     for what, median in seconds.items():
         print(f"{what:40} {median:6.2f} s")
     print(f"{'preview of dev / of an empty program':40} {ratio:6.2f} x")
     print(f"{'outlay diff beyond its two previews':40} {beyond:6.2f} s")
+    print(f"{'policy pack on 100 resources adds':40} {pack:6.2f} s")
 
 
 def measure(folder: Path, *, runs: int) -> list[dict[str, float]]:
     """Return the seconds of everything that is measured, by name, round by round."""
     layout = Layout.of(REPOSITORY)
     outlay = layout.python.parent / "outlay"
-    sample = changed_copy(layout, folder)
+    sample, large = changed_copy(layout, folder), hundred(layout, folder)
     commands: dict[str, Callable[[], float]] = {
         "outlay --help": lambda: timed([outlay, "--help"]),
         "outlay plan (cold)": lambda: timed([outlay, "plan", *QUESTION]),
@@ -62,6 +70,8 @@ def measure(folder: Path, *, runs: int) -> list[dict[str, float]]:
         BASE_SIDE: preview(folder, layout, stack="dev", policies=False),
         "preview of dev": preview(folder, layout, stack="dev", policies=True),
         HEAD_SIDE: engine_preview(sample),
+        WITHOUT_PACK: engine_preview(large),
+        WITH_PACK: engine_preview(large, pack=layout.root / "policies"),
         DIFF: diff(sample, layout),
         "pricing 10,000 resources, JSON included": priced(layout),
     }
@@ -108,9 +118,10 @@ def _preview(
     return lambda: timed(command, cwd=project, environment=sandbox.environment())
 
 
-def engine_preview(sample: Sandbox) -> Callable[[], float]:
-    """Return a preview of the changed copy, as `outlay diff` asks for one."""
-    command = pulumi_command(sample, "preview", stack=STACK, policies=False, rest=[])
+def engine_preview(sample: Sandbox, *, pack: Path | None = None) -> Callable[[], float]:
+    """Return a preview of a sample by the engine alone, or with a policy pack."""
+    packs = [] if pack is None else ["--policy-pack", str(pack)]
+    command = pulumi_command(sample, "preview", stack=STACK, policies=False, rest=packs)
     command[0] = str(sample.pulumi)
     return lambda: timed(command, cwd=sample.project, environment=sample.environment())
 
