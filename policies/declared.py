@@ -88,6 +88,12 @@ def repriced(each: Declared, beside: Beside) -> Declared:
     return replace(each, price=found)
 
 
+def refers(each: Declared) -> bool:
+    """Whether a resource names a launch template or a node class that chooses its machines."""
+    named = each.inputs.get("launchTemplate"), at(each.inputs, "spec", "template", "spec")
+    return each.resource_type.startswith(REFERRING) and any(named)
+
+
 def neighbour(each: Declared) -> Neighbour | None:
     """Return a resource as others refer to it, None for one that nothing refers to."""
     if each.resource_type not in REFERRED_TO:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import pulumi
 from pulumi_policy import Severity
 
-from outlay.settings.variables import ENVIRONMENT_VARIABLE
+from outlay.variables import ENVIRONMENT_VARIABLE
 from policies.options import TEXT, Option
 from policies.rule import MANDATORY, Finding, Situation, StackRule, own_setting
 from policies.stack import Stack

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 import pulumi
 from pulumi_policy import Severity
 
-from outlay.clouds.gcp.labels import cost_labels
+from outlay.catalog.google_labels import cost_labels
 from outlay.pricing.inputs import is_unknown
 from policies.declared import Declared, at, mapped
 from policies.options import TEXTS, Option

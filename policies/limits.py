@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from outlay.settings.variables import BUDGET_VARIABLE
+from outlay.variables import BUDGET_VARIABLE
 from policies.options import OptionError
 from policies.rule import Situation
 

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from pulumi_policy import Severity
 
 from outlay.catalog import Market
+from outlay.catalog.regions import matches
 from outlay.errors import UnknownNameError
 from outlay.pricing import aws_sites, gcp
 from outlay.pricing.inputs import is_unknown
 from outlay.pricing.reservations import TAG, reservation_named
 from outlay.pricing.types import HOURS_PER_MONTH, NodeSet
-from outlay.settings.regions import matches
 from policies import declared as facts
 from policies.declared import Declared
 from policies.money import usd

@@ -27,9 +27,20 @@ def _unpriced(declared: Declared, _situation: Situation) -> Iterable[str]:
     if isinstance(declared.price, Unpriced):
         yield (
             f"no price is known: {declared.price.reason}.\nWhatever it costs would not count against the"
-            " budget. Declare what is missing, use a type that has a price, or make this policy"
-            " advisory in the pack's configuration."
+            f" budget. {_remedy(declared)}"
         )
+
+
+def _remedy(declared: Declared) -> str:
+    if facts.refers(declared):
+        return (
+            "Declare what is missing. A launch template or node class of this stack must be declared"
+            " before it: add depends_on."
+        )
+    return (
+        "Declare what is missing, use a type that has a price, or make this policy advisory in the"
+        " pack's configuration."
+    )
 
 
 NO_UNPRICED = ResourceRule(

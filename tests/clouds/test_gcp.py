@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outlay.catalog import Market, load_catalog
+from outlay.catalog.google_labels import cost_labels
 from outlay.clouds import CloudOptions, provision
-from outlay.clouds.gcp.labels import cost_labels
 from outlay.clouds.gcp.machines import machine
 from outlay.clouds.gcp.zones import ZONE_LETTERS, evenly
 from outlay.errors import DataError, InputError

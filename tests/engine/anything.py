@@ -23,9 +23,8 @@ SCRIPT = '#!/bin/sh\nexec {python} {file} {package} {version} "$@"\n'
 
 def install(plugins: Path, *, python: Path, package: str) -> None:
     """Put it where the engine looks for a provider of the installed SDK, or of any version without one."""
-    about = list(
-        python.parent.parent.glob(f"lib/*/site-packages/pulumi_{package}/pulumi-plugin.json")
-    )
+    module = f"pulumi_{package.replace('-', '_')}"
+    about = list(python.parent.parent.glob(f"lib/*/site-packages/{module}/pulumi-plugin.json"))
     version = json.loads(about[0].read_text())["version"] if about else "1.0.0"
     path = plugins / f"resource-{package}-v{version}" / f"pulumi-resource-{package}"
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from outlay.settings.variables import BUDGET_VARIABLE, ENVIRONMENT_VARIABLE
+from outlay.variables import BUDGET_VARIABLE, ENVIRONMENT_VARIABLE
 from sandbox.install import install_plugins
 from tests.engine.conftest import MakeProgram, program_maker
 from tests.engine.evasion.found import Violation, violations

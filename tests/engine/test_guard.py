@@ -133,7 +133,7 @@ def test_a_type_without_a_price_is_stopped(guarded: MakeGuarded) -> None:
     result = preview(guarded(UNPRICED, "6000"))
     assert result.code == 1
     assert violations(result) == ["mandatory no-unpriced-resources"]
-    assert "launchTemplate: sets disks" in result.policy_messages()[0]
+    assert "no price is known: launchTemplate." in result.policy_messages()[0]
 
 
 def test_a_count_that_is_known_only_later_is_stopped(guarded: MakeGuarded) -> None:
@@ -176,7 +176,7 @@ def test_an_unpriced_resource_is_stopped_though_nothing_was_previewed(guarded: M
     project = guarded(UNPRICED, "6000", pool=False)
     result = project.up("--skip-preview", "--policy-pack", PACK)
     assert result.code == 1
-    assert "launchTemplate: sets disks" in result.policy_messages()[0]
+    assert "no price is known: launchTemplate." in result.policy_messages()[0]
     assert (
         "nodeGroup:NodeGroup::hidden"
         not in project.pulumi(*project.command("stack", "export")).stdout

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pulumi
 import pytest
 
-from outlay.settings.variables import BUDGET_VARIABLE, ENVIRONMENT_VARIABLE
+from outlay.variables import BUDGET_VARIABLE, ENVIRONMENT_VARIABLE
 from policies import declared
 from policies.build import DRY_RUN
 from tests.policies.resources import OUTLAY

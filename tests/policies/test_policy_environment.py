@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pulumi
 import pytest
 
-from outlay.settings.variables import BUDGET_VARIABLE, ENVIRONMENT_VARIABLE
+from outlay.variables import BUDGET_VARIABLE, ENVIRONMENT_VARIABLE
 from policies.budget import BUDGET_AT_EACH_STEP, BUDGET_REQUIRED, MONTHLY_BUDGET
 from policies.build import DRY_RUN
 from policies.environment import ENVIRONMENT_AGREES, environment

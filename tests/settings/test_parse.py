@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from outlay.catalog import Grade, Market, Precision, load_catalog
+from outlay.catalog.regions import matches
 from outlay.settings import SurviveDomain
 from outlay.settings.load import UNSET
 from outlay.settings.model import DNS_LABEL
-from outlay.settings.regions import matches
 from tests.settings.builders import LEAST, parse, with_
 
 

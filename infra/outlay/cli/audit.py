@@ -103,7 +103,7 @@ def _analyzed(
 def _variables(engine: Engine, limit: Decimal) -> dict[str, str]:
     """Return what the engine keeps from a pack in an audit: the stack's settings that decide."""
     from outlay.settings import raw_from_stack
-    from outlay.settings.variables import BUDGET_VARIABLE, ENVIRONMENT_VARIABLE
+    from outlay.variables import BUDGET_VARIABLE, ENVIRONMENT_VARIABLE
 
     named = raw_from_stack(engine.project, engine.name).get("environment")
     return {ENVIRONMENT_VARIABLE: str(named or engine.name), BUDGET_VARIABLE: str(limit)}

@@ -10,13 +10,13 @@ from math import ceil
 from outlay.catalog import Catalog, Grade, Model, Offer, Precision, provider
 from outlay.catalog.llm_d import ROUTER_CPUS, ROUTER_MEMORY_GIB
 from outlay.catalog.providers import ROUTERS_ON_GPU_NODES
+from outlay.catalog.regions import matches
 from outlay.planning.nodes import Allocatable, allocatable, replica_room
 from outlay.planning.plan import LeftOut
 from outlay.pricing.disks import node_disk_hour
 from outlay.pricing.rates import Rates
 from outlay.pricing.types import Unpriced
 from outlay.settings import Settings, WorkloadSettings
-from outlay.settings.regions import matches
 from outlay.sizing.calibrated import Loaded, Results, calibrated, unused, use
 from outlay.sizing.calibration_file import load_calibrations
 from outlay.sizing.capacity import replica_shapes

@@ -13,10 +13,10 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from outlay.catalog import Catalog
+from outlay.catalog.regions import check_pattern, matches
 from outlay.catalog.spot_priors import ANY
 from outlay.errors import InputError, Problem, SettingsError, UnknownNameError
 from outlay.settings.files import project_file
-from outlay.settings.regions import check_pattern, matches
 
 Count = Annotated[int, Field(ge=0, le=10**9)]
 Hours = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]

@@ -23,8 +23,8 @@ from pydantic.alias_generators import to_camel
 
 from outlay.catalog import Catalog, Grade, Market, Precision
 from outlay.catalog.names import normalise
+from outlay.catalog.regions import check_pattern, matches
 from outlay.errors import UnknownNameError
-from outlay.settings.regions import check_pattern, matches
 
 T = TypeVar("T")
 # Below, whatever is bought stands idle, and the solver's tolerance would count as serving it.

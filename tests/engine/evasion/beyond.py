@@ -68,6 +68,12 @@ BEYOND = (
         instead="Private subnets, as outlay's own networks have",
     ),
     Beyond(
+        tries="Name a dear launch template outside the stack, and declare a cheap one of that name for"
+        " another region",
+        why="Templates are found by name; what stands in the account is not seen",
+        instead="instanceTypes on the pool itself, as outlay's own pools have",
+    ),
+    Beyond(
         tries="An image with a paid licence on an instance",
         why="An image's id does not tell its licence",
         instead="Allow images by account, in the cloud's own policies",

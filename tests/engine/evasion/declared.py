@@ -62,10 +62,20 @@ AGENTS = {"vmSize": "Standard_NC4as_T4_v3", "osDiskType": "Ephemeral", "count": 
 cluster = pulumi.ProviderResource("kubernetes", "later", {"kubeconfig": net.id})
 
 
-def kube(token, name, **more):
-    Declare(
-        f"kubernetes:{token}", name, {"metadata": {"name": name}, **more}, provider=cluster
-    )
+def kube(token, name, after=(), **more):
+    inputs = {"metadata": {"name": name}, **more}
+    return Declare(f"kubernetes:{token}", name, inputs, provider=cluster, depends_on=list(after))
+
+
+def launch(name, size):
+    disks = [dict(deviceName="/dev/xvda", ebs=dict(volumeSize=100, volumeType="gp3"))]
+    inputs = dict(name=name, instanceType=size, blockDeviceMappings=disks)
+    return Declare("aws:ec2/launchTemplate:LaunchTemplate", f"{name}-{size}", inputs)
+
+
+# What others refer to by name; the pack must see it first.
+template = launch("t", "g6.48xlarge")
+node_class = kube("karpenter.k8s.aws/v1:EC2NodeClass", "class", spec={})
 
 
 def pod(**more):
@@ -209,26 +219,24 @@ MACHINES = (
     Trick(
         name="declared-template",
         tries="A launch template of the stack chooses an 8-GPU machine, and the pool names no type",
-        code='Declare("aws:ec2/launchTemplate:LaunchTemplate", "template", dict(name="t",'
-        ' instanceType="g6.48xlarge", blockDeviceMappings=[dict(deviceName="/dev/xvda",'
-        ' ebs=dict(volumeSize=100, volumeType="gp3"))]))\n'
-        'pool("{name}", instanceTypes=[], launchTemplate=dict(name="t", version="$Latest"))',
+        code='pool("{name}", instanceTypes=[], options=dict(depends_on=[template]),'
+        ' launchTemplate=dict(name="t", version="$Latest"))',
         counts=(Bought(kind="g6.48xlarge", nodes=1, most=1, gib=100),),
     ),
     Trick(
         name="old-version-of-a-template",
         tries="An older version of that template, which nobody sees any more",
-        code='pool("{name}", instanceTypes=[], launchTemplate=dict(name="t", version="1"))',
+        code='pool("{name}", instanceTypes=[], options=dict(depends_on=[template]),'
+        ' launchTemplate=dict(name="t", version="1"))',
         rule=UNPRICED,
         says="launchTemplate.version 1 may be older",
     ),
     Trick(
         name="two-templates-of-a-name",
         tries="Two templates of one name, the small one declared first",
-        code='for size in ("g6.xlarge", "p5.48xlarge"):\n'
-        '    Declare("aws:ec2/launchTemplate:LaunchTemplate", f"twin-{{size}}", dict(name="twin",'
-        " instanceType=size))\n"
-        'pool("{name}", instanceTypes=[], launchTemplate=dict(name="twin", version="$Latest"))',
+        code='twins = [launch("twin", size) for size in ("g6.xlarge", "p5.48xlarge")]\n'
+        'pool("{name}", instanceTypes=[], options=dict(depends_on=twins),'
+        ' launchTemplate=dict(name="twin", version="$Latest"))',
         rule=UNPRICED,
         says="several have that name here",
     ),
@@ -626,14 +634,14 @@ OBJECTS = (
     Trick(
         name="karpenter",
         tries="A Karpenter NodePool declares no size: its limits allow 10 nodes",
-        code='kube("karpenter.k8s.aws/v1:EC2NodeClass", "class", spec=dict())\n'
-        'kube("karpenter.sh/v1:NodePool", "{name}", spec=karpenter({{"nvidia.com/gpu": "80"}}))',
+        code='kube("karpenter.sh/v1:NodePool", "{name}", [node_class],'
+        ' spec=karpenter({{"nvidia.com/gpu": "80"}}))',
         counts=(Bought(kind="p5.48xlarge", nodes=10, most=10),),
     ),
     Trick(
         name="karpenter-without-limits",
         tries="A Karpenter NodePool without limits",
-        code='kube("karpenter.sh/v1:NodePool", "{name}", spec=karpenter({{}}))',
+        code='kube("karpenter.sh/v1:NodePool", "{name}", [node_class], spec=karpenter({{}}))',
         rule=UNPRICED,
         says="Karpenter would buy without end",
     ),

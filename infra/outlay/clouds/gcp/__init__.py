@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from outlay.catalog.google_labels import cost_labels
 from outlay.clouds.base import ProvisionedCluster
 from outlay.clouds.gcp.cluster import GkeCluster, GkeClusterArgs
-from outlay.clouds.gcp.labels import cost_labels
 from outlay.clouds.gcp.machines import machine
 from outlay.clouds.gcp.zones import gpu_pool_zones, zones
 from outlay.clouds.nodes import NodePool, cpu_nodes, gpu_nodes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from fnmatch import fnmatchcase
 
-from outlay.catalog import Catalog
+from outlay.catalog.load import Catalog
 
 
 def matches(pattern: str, *, provider: str, region: str) -> bool:
