@@ -25,6 +25,7 @@ from outlay.catalog import Catalog, Grade, Market, Precision
 from outlay.catalog.names import normalise
 from outlay.catalog.regions import check_pattern, matches
 from outlay.errors import UnknownNameError
+from outlay.settings.tags import check_tags
 
 T = TypeVar("T")
 # Below, whatever is bought stands idle, and the solver's tolerance would count as serving it.
@@ -285,6 +286,12 @@ class Settings(_Base):
         description="Zones of GPU pools by region or region/instance type: ids on AWS, names on GCP",
     )
     tags: dict[str, str] = Field({}, description="Cost-allocation tags on every taggable resource")
+
+    @field_validator("tags")
+    @classmethod
+    def _are_taken_by_every_cloud(cls, tags: dict[str, str]) -> dict[str, str]:
+        check_tags(tags)
+        return tags
 
     @field_validator("api_cidrs")
     @classmethod
