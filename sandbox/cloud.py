@@ -172,6 +172,11 @@ class Cloud(ABC):
         """Return where capacity and quota are counted for a resource's region."""
         return region
 
+    def seller(self, kind: ResourceType) -> str:
+        """Return under whose name capacity and quota of a type are kept."""
+        del kind
+        return self.package
+
     def ownership(self, kind: ResourceType, situation: Situation) -> Iterator[Failure]:
         """Yield what a paid resource lacks to be found again: an explicit name, project and stack."""
         where = f"{kind.labels}.Name" if kind.named_by_tag else kind.name
@@ -395,7 +400,8 @@ class Cloud(ABC):
     ) -> None:
         usage = kind.usage(situation)
         region = self.capacity_region(situation.region)
-        quotas = self.ledger.quotas(package=self.package, region=region, market=usage.market)
+        seller = self.seller(kind)
+        quotas = self.ledger.quotas(package=seller, region=region, market=usage.market)
         for unit, amount in quotas.items() if usage.nodes else ():
             used = sum(
                 getattr(record.usage, unit)
@@ -415,7 +421,7 @@ class Cloud(ABC):
     ) -> None:
         usage = kind.usage(situation)
         limit = self.ledger.capacity(
-            package=self.package,
+            package=self.seller(kind),
             region=self.capacity_region(situation.region),
             sku=usage.sku,
             market=usage.market,

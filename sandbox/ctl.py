@@ -14,6 +14,8 @@ from sandbox.ledger import Ledger, Record, ledger_path
 from sandbox.values import Props, put
 
 OPERATIONS = ("create", "update", "delete", "read", "*")
+# Under which Pulumi package the ledger keeps a provider.
+PACKAGES = {"aws": "aws", "gcp": "gcp", "azure": "azure-native", "coreweave": "coreweave"}
 MARKETS = ("on-demand", "spot", "reserved")
 
 
@@ -70,7 +72,7 @@ def _limit_verbs(verbs: Any) -> None:
 
 
 def _place(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("provider", choices=("aws", "gcp"))
+    parser.add_argument("provider", choices=PACKAGES)
     parser.add_argument("region")
 
 
@@ -132,7 +134,7 @@ def _clear_faults(ledger: Ledger, _: argparse.Namespace) -> int:
 
 def _capacity(ledger: Ledger, arguments: argparse.Namespace) -> int:
     ledger.set_capacity(
-        package=arguments.provider,
+        package=PACKAGES[arguments.provider],
         region=arguments.region,
         sku=arguments.sku,
         market=arguments.market,
@@ -143,7 +145,7 @@ def _capacity(ledger: Ledger, arguments: argparse.Namespace) -> int:
 
 def _quota(ledger: Ledger, arguments: argparse.Namespace) -> int:
     ledger.set_quota(
-        package=arguments.provider,
+        package=PACKAGES[arguments.provider],
         region=arguments.region,
         market=arguments.market,
         unit=arguments.unit,

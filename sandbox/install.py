@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("aws", "gcp", "azure-native", "kubernetes")
+PACKAGES = ("aws", "gcp", "azure-native", "coreweave", "kubernetes")
 # -S skips site-packages' start-up files, -E ignores PYTHON* of the calling shell: about 30 ms quicker, and
 # the same in every environment. The sandbox and site-packages are named on the path instead.
 SCRIPT = """#!/bin/sh

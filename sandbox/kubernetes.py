@@ -6,11 +6,12 @@ It never talks to a real API server and refuses a kubeconfig that names one.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from sandbox import coreweave
 from sandbox.cloud import Cloud, Live, urn_name
 from sandbox.errors import CloudError, Code
 from sandbox.faults import Interruption
@@ -118,6 +119,20 @@ class Kubernetes(Cloud):
         """Return the cluster."""
         del kind, inputs
         return self.cluster
+
+    def capacity_region(self, region: str) -> str:
+        """Return the zone of a CoreWeave cluster: its nodes are bought by objects inside it."""
+        return coreweave.zone_of(self.ledger, region) or region
+
+    def seller(self, kind: ResourceType) -> str:
+        """Return who sells the nodes of a NodePool object."""
+        return coreweave.PROVIDER if kind.token == coreweave.NODE_POOL else self.package
+
+    def _rules(self, kind: ResourceType, urn: str, inputs: Props) -> Iterator[Failure]:
+        yield from super()._rules(kind, urn, inputs)
+        if kind.token == coreweave.NODE_POOL:
+            zone = coreweave.zone_of(self.ledger, self.cluster)
+            yield from coreweave.node_pool(self.situation(kind, urn=urn, inputs=inputs), zone)
 
     def account(self, inputs: Props) -> str:
         """Kubernetes has no accounts."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from sandbox.coreweave import NODE_POOL_KIND, NODE_POOL_SCHEMA
 from sandbox.kubernetes_types import DEFINITION
 from sandbox.ledger import Ledger
 from sandbox.schema import Failure
@@ -23,7 +24,10 @@ class Definitions:
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
-        self._seen: dict[tuple[str, str], Props] = {}
+        # CKS clusters have this kind from the start.
+        self._seen: dict[tuple[str, str], Props] = {
+            NODE_POOL_KIND: {"schema": NODE_POOL_SCHEMA, "scope": "Cluster"}
+        }
         self._validators: dict[tuple[str, str], Draft202012Validator] = {}
 
     def learn(self, definition: Props) -> None:

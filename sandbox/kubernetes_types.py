@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
+from sandbox import coreweave
 from sandbox.aws_rules import labels
 from sandbox.cloud import stable_hex
-from sandbox.rules import Reference, ResourceType, Situation
+from sandbox.rules import Reference, ResourceType, Situation, always
 from sandbox.schema import Failure
 from sandbox.values import Props, as_int, as_map, as_text, find
 
@@ -74,6 +75,8 @@ def kind_of(token: str) -> str:
 
 def resource_type(token: str, *, namespaced: bool, mutable: frozenset[str]) -> ResourceType:
     """Return the behaviour of a kind; kinds in `mutable` change in place (the provider's enable…Mutable)."""
+    if token == coreweave.NODE_POOL:
+        return _NODE_POOL
     kind = kind_of(token)
     inside = Reference(path="metadata.namespace", token=NAMESPACE, blocks=False)
     return ResourceType(
@@ -179,4 +182,15 @@ STATUS: Mapping[str, Callable[[Situation], Props]] = MappingProxyType(
         "Namespace": lambda _: {"status": {"phase": "Active"}},
         "PersistentVolumeClaim": lambda _: {"status": {"phase": "Bound"}},
     }
+)
+_NODE_POOL = ResourceType(
+    token=coreweave.NODE_POOL,
+    id=lambda situation: situation.text("metadata.name"),
+    name="metadata.name",
+    paid=always,
+    scope=lambda situation: situation.region,
+    rules=names_and_labels,
+    replace=IDENTITY | {"spec.instanceType", "spec.computeClass"},
+    computed=lambda situation: server_fields(situation) | coreweave.node_pool_status(situation),
+    usage=coreweave.node_pool_usage,
 )

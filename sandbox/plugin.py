@@ -45,6 +45,12 @@ def _azure(ledger: Ledger) -> Cloud:
     return Azure(ledger)
 
 
+def _coreweave(ledger: Ledger) -> Cloud:
+    from sandbox.coreweave import CoreWeave
+
+    return CoreWeave(ledger)
+
+
 def _kubernetes(ledger: Ledger) -> Cloud:
     from sandbox.kubernetes import Kubernetes
 
@@ -55,6 +61,7 @@ CLOUDS: dict[str, Callable[[Ledger], Cloud]] = {
     "aws": _aws,
     "gcp": _gcp,
     "azure-native": _azure,
+    "coreweave": _coreweave,
     "kubernetes": _kubernetes,
 }
 

@@ -139,6 +139,33 @@ def azure_cluster(**changes: Any) -> Cluster:
     return Cluster(**(values | changes))
 
 
+def coreweave_pool(**changes: Any) -> Pool:
+    """Return an on-demand pool of two gd-8xh100ib-i128 in US-EAST-04A."""
+    values: dict[str, Any] = {
+        "name": "gd-8xh100ib-i128-on-demand",
+        "cluster": "outlay-dev-coreweave-us-east-04a",
+        "provider": "coreweave",
+        "region": "US-EAST-04A",
+        "instance_type": "gd-8xh100ib-i128",
+        "gpu": "H100",
+        "gpus_per_node": 8,
+    }
+    return pool(**(values | changes))
+
+
+def coreweave_cluster(**changes: Any) -> Cluster:
+    """Return a cluster in US-EAST-04A with one GPU pool and no CPU pool."""
+    values: dict[str, Any] = {
+        "name": "outlay-dev-coreweave-us-east-04a",
+        "provider": "coreweave",
+        "region": "US-EAST-04A",
+        "cpu_pool": None,
+        "pools": (coreweave_pool(),),
+        "placements": (),
+    }
+    return Cluster(**(values | changes))
+
+
 def plan(*clusters: Cluster, **changes: Any) -> Plan:
     """Return a plan of these clusters."""
     values: dict[str, Any] = {

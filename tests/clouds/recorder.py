@@ -29,6 +29,7 @@ COMPUTED: dict[str, dict[str, Any]] = {
     "azure-native:network:PublicIPAddress": {"ipAddress": "203.0.113.7"},
     "azure-native:network:VirtualNetwork": {"name": "net"},
     "azure-native:resources:ResourceGroup": {"name": "group"},
+    "coreweave:index/cksCluster:CksCluster": {"apiServerEndpoint": "cks.example"},
     "gcp:serviceaccount/account:Account": {"email": "nodes@my-project.example"},
 }
 # What a component asks of a cluster that stands: never before it does.

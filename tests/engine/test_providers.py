@@ -23,6 +23,7 @@ BASE: Mapping[str, Any] = {
 # What a stack says of its account, for the providers that need it.
 ACCOUNTS: Mapping[str, Mapping[str, str]] = {
     "azure": {"azure:adminObjectId": ADMIN},
+    "coreweave": {},
 }
 
 

@@ -159,7 +159,7 @@ def test_a_plan_never_buys_where_nothing_can_be_provisioned() -> None:
             [SPOT],
             "maxSpotShare is 0.5, but markets allows spot only",
         ),
-        ({"providers": "coreweave"}, [offer()], "outlay cannot provision it yet"),
+        ({"providers": "lambda"}, [offer()], "outlay cannot provision it yet"),
     ],
 )
 def test_without_a_plan_the_reason_says_what_to_change(

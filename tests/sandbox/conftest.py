@@ -58,6 +58,14 @@ def azure(plugins: Path, ledger_file: Path) -> Iterator[Plugin]:
 
 
 @pytest.fixture
+def coreweave(plugins: Path, ledger_file: Path) -> Iterator[Plugin]:
+    """The CoreWeave plugin."""
+    with running(executable(plugins, "coreweave"), ledger=ledger_file) as plugin:
+        plugin.configure()
+        yield plugin
+
+
+@pytest.fixture
 def kubernetes(plugins: Path, ledger_file: Path) -> Iterator[Plugin]:
     """The Kubernetes plugin on the sandbox's own cluster."""
     with running(executable(plugins, "kubernetes"), ledger=ledger_file) as plugin:

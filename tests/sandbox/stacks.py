@@ -14,6 +14,7 @@ EKS = "aws:eks/cluster:Cluster"
 GKE = "gcp:container/cluster:Cluster"
 NODE_POOL = "gcp:container/nodePool:NodePool"
 AKS = "azure-native:containerservice:ManagedCluster"
+CKS = "coreweave:index/cksCluster:CksCluster"
 AGENT_POOL = "azure-native:containerservice:AgentPool"
 
 
@@ -240,3 +241,23 @@ def aks_pool(azure: Plugin, **changes: Any) -> Made:
     """Make everything up to a spot GPU agent pool."""
     aks_cluster(azure)
     return azure.create(AGENT_POOL, agent_pool(**changes), name="t4spot")
+
+
+def cks_cluster(coreweave: Plugin, **changes: Any) -> Made:
+    """Make a VPC and a CKS cluster in it."""
+    cidrs = {"pods": "10.0.0.0/13", "services": "10.16.0.0/22", "lb": "10.32.4.0/22"}
+    where = {"name": "llm", "zone": "US-EAST-04A"}
+    vpc = coreweave.create(
+        "coreweave:index/networkingVpc:NetworkingVpc",
+        {**where, "vpcPrefixes": [{"name": k, "value": v} for k, v in cidrs.items()]},
+        name="vpc",
+    )
+    inputs = {
+        **where,
+        "version": "v1.34",
+        "vpcId": vpc.id,
+        "podCidrName": "pods",
+        "serviceCidrName": "services",
+        "internalLbCidrNames": ["lb"],
+    }
+    return coreweave.create(CKS, {**inputs, **changes}, name="llm")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox import aws_types, azure_types, gcp_types
+from sandbox import coreweave as coreweave_types
 from sandbox.ledger import Ledger
 from sandbox.protocol import to_props
 from sandbox.schema import load_schema
@@ -141,7 +142,25 @@ def every_azure(azure: Plugin) -> None:
     )
 
 
-EVERY = {"aws": every_aws, "gcp": every_gcp, "azure": every_azure}
+def every_coreweave(coreweave: Plugin) -> None:
+    """Make one resource of every CoreWeave type."""
+    stacks.cks_cluster(coreweave)
+
+
+EVERY = {
+    "aws": every_aws,
+    "gcp": every_gcp,
+    "azure": every_azure,
+    "coreweave": every_coreweave,
+}
+
+
+def test_every_coreweave_type_answers_every_output_that_the_sdk_promises(
+    coreweave: Plugin,
+) -> None:
+    every_coreweave(coreweave)
+    assert {made.token for made in coreweave.made} == set(coreweave_types.TYPES)
+    assert holes(coreweave.made, "coreweave") == []
 
 
 def test_every_azure_type_answers_every_output_that_the_sdk_promises(azure: Plugin) -> None:

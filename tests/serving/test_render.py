@@ -392,7 +392,7 @@ BAD_PLANS = {
     "unknown provider": (
         broken(provider="lambda"),
         (
-            "cannot render llm-d objects for provider 'lambda': only aws, azure, gcp are known;"
+            "cannot render llm-d objects for provider 'lambda': only aws, azure, coreweave, gcp are known;"
             " limit `providers` to those, or add it to serving/versions.py"
         ),
     ),

@@ -8,7 +8,7 @@ PROVIDERS: tuple[Provider, ...] = (
     Provider(name="aws", title="AWS", kubernetes="EKS", provisioned=True),
     Provider(name="gcp", title="GCP", kubernetes="GKE", provisioned=True),
     Provider(name="azure", title="Azure", kubernetes="AKS", provisioned=True),
-    Provider(name="coreweave", title="CoreWeave", kubernetes="CKS", provisioned=False),
+    Provider(name="coreweave", title="CoreWeave", kubernetes="CKS", provisioned=True),
     Provider(name="lambda", title="Lambda", kubernetes="k3s", provisioned=False),
 )
 # Bare-metal hosts and single-tenant instances: the routers fit beside the engines, on nodes that are

@@ -23,18 +23,24 @@ def secret_kubeconfig(
     name: str,
     *,
     server: pulumi.Input[str],
-    certificate: pulumi.Input[str],
+    certificate: pulumi.Input[str] | None,
     token: TokenCommand,
 ) -> pulumi.Output[str]:
-    """Return the kubeconfig of a cluster as JSON, which is YAML too, and secret."""
+    """Return the kubeconfig of a cluster as JSON, which is YAML too, and secret.
+
+    No certificate means one that a public authority has signed.
+    """
     text = pulumi.Output.all(server, certificate).apply(
         lambda known: render_kubeconfig(name, server=known[0], certificate=known[1], token=token)
     )
     return pulumi.Output.secret(text)
 
 
-def render_kubeconfig(name: str, *, server: str, certificate: str, token: TokenCommand) -> str:
+def render_kubeconfig(
+    name: str, *, server: str, certificate: str | None, token: TokenCommand
+) -> str:
     """Return a kubeconfig with one context; the certificate is base64 as the clouds give it."""
+    trust = {"certificate-authority-data": certificate} if certificate else {}
     execute = {
         "apiVersion": EXEC_API,
         "command": token.command,
@@ -48,9 +54,7 @@ def render_kubeconfig(name: str, *, server: str, certificate: str, token: TokenC
         "kind": "Config",
         "current-context": name,
         "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
-        "clusters": [
-            {"name": name, "cluster": {"server": server, "certificate-authority-data": certificate}}
-        ],
+        "clusters": [{"name": name, "cluster": {"server": server, **trust}}],
         "users": [{"name": name, "user": {"exec": execute}}],
     }
     return json.dumps(document, indent=2)

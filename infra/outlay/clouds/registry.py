@@ -22,6 +22,7 @@ PACKAGES = MappingProxyType(
         "aws": "outlay.clouds.aws",
         "gcp": "outlay.clouds.gcp",
         "azure": "outlay.clouds.azure",
+        "coreweave": "outlay.clouds.coreweave",
     }
 )
 

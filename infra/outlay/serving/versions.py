@@ -75,6 +75,10 @@ _HABITS = {
     "azure": ProviderHabits(
         installs_inference_pool=False, needs_device_plugin=True, spot_notice_s=30
     ),
+    # CoreWeave brings driver and device plugin, and promises no notice before it takes a spot node.
+    "coreweave": ProviderHabits(
+        installs_inference_pool=False, needs_device_plugin=False, spot_notice_s=0
+    ),
 }
 
 
@@ -95,8 +99,9 @@ def habits(provider: str) -> ProviderHabits:
 
 
 def drain(provider: str, market: Market) -> Drain:
-    """Return the longest drain that a node of that market leaves time for."""
+    """Return the longest drain that a node of that market leaves time for, or the shortest there is."""
     if market is not Market.SPOT:
         return DRAIN
     notice_s = habits(provider).spot_notice_s
-    return next(d for d in (DRAIN, _SHORT_DRAIN, _SHORTEST_DRAIN) if d.grace_s <= notice_s)
+    drains = (DRAIN, _SHORT_DRAIN, _SHORTEST_DRAIN)
+    return next((d for d in drains if d.grace_s <= notice_s), _SHORTEST_DRAIN)
