@@ -99,3 +99,26 @@ def test_spot_has_every_documented_field(run: Command) -> None:
         "all spot",
         "all on-demand",
     ]
+
+
+def test_a_plan_that_cannot_be_names_the_conflict(run: Command) -> None:
+    done = run("plan", *MODEL, "--provider", "gcp", "--gpu", "l40s")
+    assert (done.code, done.out) == (2, "")
+    assert "these limits conflict: providers gcp; gpus L40S" in done.err
+    assert "way out: providers to also allow aws (the plan then costs $" in done.err
+
+
+def test_a_budget_below_the_cheapest_plan_names_what_it_pays_for(run: Command) -> None:
+    """The plan is printed all the same, and whoever starts from one says as much."""
+    few = (*SMALL, "--survive-domain", "none", "--budget", "1200")
+    done = run("plan", *few, "--json")
+    assert done.code == 3
+    assert json.loads(done.out)["budget_usd_per_month"] == 1200
+    assert "way out: budgetUsdPerMonth to $" in done.err
+    assert "or less demand: the budget pays for " in done.err
+
+
+def test_every_verb_that_starts_from_a_plan_names_the_conflict(run: Command) -> None:
+    done = run("chargeback", *MODEL, "--provider", "gcp", "--gpu", "l40s")
+    assert done.code == 2
+    assert "these limits conflict" in done.err
