@@ -49,7 +49,7 @@ def main() -> None:
     options = cloud_options(config, settings)
     namespaces = ("outlay", pulumi.get_project())
     token_namespace = next((each for each in namespaces if config.get(f"{each}:{TOKEN_KEY}")), None)
-    rendered = render(plan, hf_token=token_namespace is not None)
+    rendered = render(plan, serving=settings.serving, hf_token=token_namespace is not None)
     clusters = provision(plan, options=options)
     for cluster, manifests in zip(clusters, rendered, strict=True):
         base = declare(manifests, provider=cluster.kubernetes).base

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from outlay.settings import Settings, WorkloadSettings
+from outlay.settings.serving import ServingSettings
 
 FILE = Path(__file__).parent.parent / "docs" / "settings.md"
 HEAD = """\
@@ -34,6 +35,11 @@ them, except `model`, `targetRps`, `name` and `checkpoint`.
 STACK_HEAD = """
 ## Of the stack
 """
+SERVING_HEAD = """
+## Of `serving`
+
+How the models are served, inside the key `serving`. [serving.md](serving.md) says what each pattern needs.
+"""
 PROGRAM_HEAD = """
 ## Of the program alone
 
@@ -50,15 +56,28 @@ BOUNDS = (
     ("exclusiveMaximum", "below"),
     ("maximum", "at most"),
 )
-JSON_TYPES = {"string": "text", "integer": "whole number", "number": "number", "object": "mapping"}
+JSON_TYPES = {
+    "boolean": "yes or no",
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "object": "mapping",
+}
+
+SECTIONS = (
+    (WORKLOAD_HEAD, WorkloadSettings),
+    (STACK_HEAD, Settings),
+    (SERVING_HEAD, ServingSettings),
+)
 
 Schema = dict[str, Any]
 
 
 def settings_page() -> str:
     """Return docs/settings.md."""
-    workload, stack = _rows(WorkloadSettings), _rows(Settings)
-    parts = [HEAD, WORKLOAD_HEAD, TABLE_HEAD, *workload, STACK_HEAD, TABLE_HEAD, *stack]
+    parts = [HEAD]
+    for head, model in SECTIONS:
+        parts += [head, TABLE_HEAD, *_rows(model)]
     return "".join([*parts, PROGRAM_HEAD])
 
 

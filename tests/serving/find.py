@@ -59,3 +59,24 @@ def args(body: dict[str, Any]) -> list[str]:
 def selects(selector: dict[str, str], labels: dict[str, str]) -> bool:
     """Whether matchLabels choose an object with these labels."""
     return selector.items() <= labels.items()
+
+
+def home(spec: dict[str, Any]) -> str:
+    """Return the pool that a pod is planned on: the only one, or the preferred one."""
+    if "outlay/pool" in spec["nodeSelector"]:
+        return str(spec["nodeSelector"]["outlay/pool"])
+    preferred = spec["affinity"]["nodeAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+    (term,) = preferred[0]["preference"]["matchExpressions"]
+    (name,) = term["values"]
+    return str(name)
+
+
+def pools(spec: dict[str, Any], *, among: list[str]) -> list[str]:
+    """Return those of the pools that a pod's required node affinity allows."""
+    affinity = spec.get("affinity", {}).get("nodeAffinity", {})
+    required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution")
+    if not required:
+        return among
+    terms = [e for t in required["nodeSelectorTerms"] for e in t["matchExpressions"]]
+    allowed = {v for e in terms if e["key"] == "outlay/pool" for v in e["values"]}
+    return [name for name in among if not allowed or name in allowed]

@@ -15,6 +15,7 @@ from outlay.catalog.regions import matches
 from outlay.settings import SurviveDomain
 from outlay.settings.load import UNSET
 from outlay.settings.model import DNS_LABEL
+from outlay.settings.serving import ServingSettings
 from tests.settings.builders import LEAST, parse, with_
 
 
@@ -59,6 +60,7 @@ def test_a_model_and_its_demand_are_enough() -> None:
         "api_cidrs": ("0.0.0.0/0",),
         "gpu_zones": {},
         "tags": {},
+        "serving": ServingSettings().model_dump(),
     }
 
 

@@ -133,7 +133,7 @@ def _build(layout: Layout, *, target: Path, version: str) -> None:
         (folder / "bin").mkdir(parents=True)
         _compile(layout, folder / "bin", version=version)
         _copy_companions(layout, folder / "bin")
-        _put(folder, target)
+        put(folder, target)
 
 
 def _announce(version: str) -> None:
@@ -163,11 +163,12 @@ def _copy_companions(layout: Layout, folder: Path) -> None:
         target.chmod(mode)
 
 
-def _put(folder: Path, target: Path) -> None:
+def put(folder: Path, target: Path) -> None:
+    """Move a finished build to its place, unless another set-up was quicker."""
     try:
         folder.replace(target)
     except OSError:
-        if not (target / "bin").is_dir():  # else another set-up was quicker
+        if not target.is_dir():
             raise
 
 

@@ -21,12 +21,14 @@ from outlay.cli.progress import progress
 )
 def render(request: Request, out: Path) -> None:
     """Write the Kubernetes objects of the plan as YAML, the same that `pulumi up` declares."""
+    from outlay.catalog import load_catalog
     from outlay.planning.budget import check_budget
     from outlay.serving.render import render as render_plan
     from outlay.serving.write import write
 
     made = planned(request)
     with progress("rendering and checking objects"):
-        written = write(render_plan(made), out)
+        serving = request.settings(load_catalog()).serving
+        written = write(render_plan(made, serving=serving), out)
     click.echo(f"wrote {len(written)} files to {out}")
     check_budget(made)

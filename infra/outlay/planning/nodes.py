@@ -7,8 +7,8 @@ from dataclasses import dataclass
 # Taken by CNI, device plugin, log and metrics agents on every node. An assumption, on the safe side.
 DAEMON_CPUS = 1.0
 DAEMON_MEMORY_GIB = 2.0
-# The kernel's own share of the machine's nominal memory: 1 to 3 %.
-KERNEL_SHARE = 0.02
+# The kernel's own share of the machine's nominal memory is 1 to 3 %; too little would leave pods pending.
+KERNEL_SHARE = 0.03
 # An engine needs cores for its API server and scheduler, and memory for its process and page cache.
 LEAST_CPUS_PER_REPLICA = 2
 LEAST_MEMORY_GIB_PER_REPLICA = 8

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 
 from outlay.catalog import Market, PriceBook
 from outlay.pricing.types import HOURS_PER_MONTH, Category
@@ -59,6 +60,14 @@ class CpuPool:
     usd_per_node_hour: Decimal
 
 
+class Role(StrEnum):
+    """What a replica does: whole requests, their prompts only, or their answers only."""
+
+    BOTH = "both"
+    PREFILL = "prefill"
+    DECODE = "decode"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
     """Replicas of one shape that run for one workload on one pool.
@@ -76,6 +85,7 @@ class Placement:
     shape: ReplicaShape
     cpus: int
     memory_gib: int
+    role: Role = Role.BOTH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from outlay.catalog.llm_d import LLM_D, Release
 from outlay.errors import RenderError
 from outlay.serving import epp, schemas
 from outlay.serving.objects import KubeObject
@@ -17,13 +18,13 @@ if TYPE_CHECKING:
 SHOWN = 10
 
 
-def check(objects: Sequence[KubeObject]) -> None:
-    """Check all objects of one cluster.
+def check(objects: Sequence[KubeObject], *, release: Release = LLM_D) -> None:
+    """Check all objects of one cluster, the endpoint pickers' configurations by that llm-d line.
 
     Raises:
         RenderError: lists every fault with its template, object and path.
     """
-    faults = [*_twins(objects), *(fault for item in objects for fault in _faults(item))]
+    faults = [*_twins(objects), *(fault for item in objects for fault in _faults(item, release))]
     if faults:
         shown = [f"  {fault}" for fault in faults[:SHOWN]]
         if len(faults) > SHOWN:
@@ -44,7 +45,7 @@ def _twins(objects: Iterable[KubeObject]) -> Iterator[str]:
         seen.setdefault(key, item.template)
 
 
-def _faults(item: KubeObject) -> Iterator[str]:
+def _faults(item: KubeObject, release: Release) -> Iterator[str]:
     # Definitions are upstream's own files, checked by the tests and by the API server.
     if item.kind == "CustomResourceDefinition":
         return
@@ -57,7 +58,7 @@ def _faults(item: KubeObject) -> Iterator[str]:
         return
     for error in sorted(validator.iter_errors(item.body()), key=lambda e: list(map(str, e.path))):
         yield f"{item.template}: {item.identity}: {_path(error)}: {_message(error)}"
-    yield from _epp_faults(item)
+    yield from _epp_faults(item, release)
 
 
 def _path(error: ValidationError) -> str:
@@ -71,11 +72,11 @@ def _message(error: ValidationError) -> str:
     return text if len(text) <= 300 else f"{text[:150]} … {text[-100:]}"
 
 
-def _epp_faults(item: KubeObject) -> Iterator[str]:
+def _epp_faults(item: KubeObject, release: Release) -> Iterator[str]:
     if item.kind != "ConfigMap":
         return
     for key, text in item.body().get("data", {}).items():
         if "kind: EndpointPickerConfig" in text:
             (config,) = parse_documents(text, source=f"{item.template}: {item.identity}: {key}")
-            for fault in epp.faults(config):
+            for fault in epp.faults(config, release=release):
                 yield f"{item.template}: {item.identity}: data.{key}: {fault}"

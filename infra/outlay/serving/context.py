@@ -1,24 +1,20 @@
-"""Turn a Plan into what the templates read: one context per cluster, one per workload in it."""
+"""What the templates read: one context per cluster, one per workload in it, one per placement."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from outlay.catalog import load_catalog
 from outlay.catalog.labels import (
     GPU_LABEL,
     GPU_RESOURCE,
     GPU_TAINT,
     MARKET_LABEL,
     PLACEMENT_LABEL,
+    POOL_LABEL,
     SPOT_TAINT,
     Taint,
-    cpu_node_labels,
-    gpu_node_labels,
-    gpu_node_taints,
-    provider_taints,
 )
 from outlay.catalog.llm_d import (
     ENVOY_CPUS,
@@ -27,43 +23,88 @@ from outlay.catalog.llm_d import (
     EPP_MEMORY_GIB,
     Release,
 )
-from outlay.catalog.types import Market
-from outlay.errors import RenderError
-from outlay.planning.plan import Cluster, Placement, Plan, Pool, Workload
-from outlay.serving.engine import engine_args
-from outlay.serving.names import dns_label, label_value, require_label_value
-from outlay.serving.versions import LLM_D, Drain, drain, habits
+from outlay.planning.plan import Role
+from outlay.serving.costs import WorkloadCost
+from outlay.serving.engine import FIRST_PORT
+from outlay.serving.names import dns_label
+from outlay.serving.patterns import EnginePattern, Port
+from outlay.serving.scaling import Scaler
+from outlay.serving.versions import Drain
+from outlay.settings.serving import Router, ServingSettings, WeightsCache
 
-# Room for `-epp`, which must fit into a label of 63 characters, and for a hash.
-LONGEST_POOL_NAME = 56
-# These exist in every cluster; declaring one again would fail.
-BUILT_IN_NAMESPACES = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
 HF_SECRET = "llm-d-hf-token"  # noqa: S105 - the name of the Secret, not its content
 HF_SECRET_KEY = "HF_TOKEN"  # noqa: S105 - as above
-SHM_MAX_GIB = 20
+GATEWAY = "llm-d-inference-gateway"
+# Source: llm-d guides/recipes/gateway, v0.9.
+GATEWAY_CLASSES = MappingProxyType(
+    {
+        Router.ISTIO: "istio",
+        Router.AGENTGATEWAY: "agentgateway",
+        Router.GKE: "gke-l7-regional-external-managed",
+    }
+)
 # Longer than any model server's, since answers stream through the router. Source: llm-d-router chart.
 ROUTER_GRACE_S = 130
+SIDECAR_CPUS = 1
+SIDECAR_MEMORY_GIB = 1
 
 Pairs = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplicaContext:
-    """One Deployment of model servers: the replicas of one placement."""
+    """The replicas of one placement: a Deployment, or a LeaderWorkerSet where one spans nodes.
+
+    `nodes_per_replica` is above 1 only there; `replicas` counts whole replicas. `fallback_pools` may
+    take them while there is no node of `pool`. `packs`: the pool holds replicas of several sizes.
+    """
 
     name: str
     pool: str
+    role: Role
+    image: str
+    fallback_pools: tuple[str, ...]
     replicas: int
+    nodes_per_replica: int
     gpus: int
     cpus: int
     memory_gib: int
     shm_gib: int
     args: tuple[str, ...]
     env: Pairs
+    pattern: EnginePattern
     node_selector: Pairs
     tolerations: tuple[Taint, ...]
     drain: Drain
+    packs: bool
     priority_class: str | None
+    scaler: Scaler | None
+
+    @property
+    def role_label(self) -> str:
+        """The value of `llm-d.ai/role`; who does both counts as decode."""
+        return Role.DECODE if self.role is Role.BOTH else self.role
+
+    @property
+    def engine_cpus(self) -> int:
+        """Cores of the engine; a sidecar takes its own from what the plan gave the replica."""
+        return self.cpus - SIDECAR_CPUS * self.pattern.has_sidecar
+
+    @property
+    def engine_memory_gib(self) -> int:
+        """Memory of the engine, as `engine_cpus`."""
+        return self.memory_gib - SIDECAR_MEMORY_GIB * self.pattern.has_sidecar
+
+    @property
+    def ports(self) -> tuple[Port, ...]:
+        """Ports of the engine: one for each rank where experts spread over nodes."""
+        if self.nodes_per_replica == 1:
+            return self.pattern.ports
+        ranks = (
+            Port(name=f"rank-{rank}" if rank else "modelserver", number=FIRST_PORT + rank)
+            for rank in range(self.gpus)
+        )
+        return (*ranks, Port(name="supervisor", number=FIRST_PORT + self.gpus))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,200 +128,95 @@ class WorkloadContext:
 
     name: str
     namespace: str
+    hf_id: str
     model_label: str
+    max_model_len: int
+    is_split: bool
     router: RouterContext
     replicas: tuple[ReplicaContext, ...]
+    cost: WorkloadCost
+    ttft_slo_ms: float
+    tpot_slo_ms: float
+    weights_gib: int
     hf_token_optional: bool
-    release: Release = LLM_D
+    serving: ServingSettings
+    release: Release
     hf_secret: str = HF_SECRET
     hf_secret_key: str = HF_SECRET_KEY
     gpu_resource: str = GPU_RESOURCE
     market_label: str = MARKET_LABEL
     placement_label: str = PLACEMENT_LABEL
+    pool_label: str = POOL_LABEL
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles of its replicas, in a fixed order."""
+        return tuple(sorted({replica.role_label for replica in self.replicas}))
+
+    @property
+    def target_ports(self) -> tuple[int, ...]:
+        """The ports on which every replica answers requests."""
+        ranks = self.replicas[0].gpus if self.replicas[0].nodes_per_replica > 1 else 1
+        return tuple(FIRST_PORT + rank for rank in range(ranks))
+
+    @property
+    def metrics_ports(self) -> tuple[str, ...]:
+        """The names of the engines' ports with metrics."""
+        names = (port.name for replica in self.replicas for port in replica.ports)
+        return tuple(dict.fromkeys(name for name in names if name.startswith(("model", "rank"))))
+
+    @property
+    def mains(self) -> tuple[ReplicaContext, ...]:
+        """Replicas that answer requests: all but those that only prefill."""
+        return tuple(r for r in self.replicas if r.role is not Role.PREFILL)
+
+    def prefill_of(self, main: ReplicaContext) -> ReplicaContext | None:
+        """Return the prefill replicas that the first of `mains` works with."""
+        prefills = [r for r in self.replicas if r.role is Role.PREFILL]
+        return prefills[0] if prefills and main == self.mains[0] else None
+
+    def objective_name(self, priority: int) -> str:
+        """Return the name of a priority's objective, unique in the namespace."""
+        sign = "minus-" if priority < 0 else ""
+        return dns_label(f"{self.name}-prio-{sign}{abs(priority)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriorityClassContext:
-    """Lets replicas of more GPUs push smaller ones off a node, so that a full pool can be packed."""
+    """Who goes first on a pool that several kinds of replicas want."""
 
     name: str
-    gpus: int
+    value: int
+    description: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterContext:
-    """What one cluster needs besides its workloads."""
+    """What one cluster needs besides its workloads; `prices` in OpenCost's words."""
 
     name: str
     provider: str
-    namespace: str | None
+    namespace: str
+    declares_namespace: bool
     priority_classes: tuple[PriorityClassContext, ...]
     needs_device_plugin: bool
     installs_inference_pool: bool
     workloads: tuple[WorkloadContext, ...]
-    release: Release = LLM_D
+    prices: Mapping[str, str]
+    serving: ServingSettings
+    release: Release
     gpu_label: str = GPU_LABEL
     gpu_tolerations: tuple[Taint, ...] = (GPU_TAINT, SPOT_TAINT)
+    gateway: str = GATEWAY
 
+    @property
+    def gateway_class(self) -> str:
+        """The GatewayClass of the settings' router."""
+        return GATEWAY_CLASSES[self.serving.router]
 
-def cluster_contexts(plan: Plan, *, hf_token: bool) -> tuple[ClusterContext, ...]:
-    """Return one context per cluster of the plan, in its order.
-
-    Raises:
-        RenderError: a provider, GPU or name of the plan cannot be rendered.
-    """
-    return tuple(_cluster(plan, cluster, hf_token=hf_token) for cluster in plan.clusters)
-
-
-def _cluster(plan: Plan, cluster: Cluster, *, hf_token: bool) -> ClusterContext:
-    known = habits(cluster.provider)
-    mixed = _mixed_sizes(cluster)
-    return ClusterContext(
-        name=cluster.name,
-        provider=cluster.provider,
-        namespace=None if plan.namespace in BUILT_IN_NAMESPACES else plan.namespace,
-        priority_classes=tuple(
-            PriorityClassContext(name=_priority_class(gpus), gpus=gpus)
-            for gpus in sorted({gpus for sizes in mixed.values() for gpus in sizes})
-        ),
-        needs_device_plugin=known.needs_device_plugin,
-        installs_inference_pool=known.installs_inference_pool,
-        workloads=_workloads(plan, cluster, mixed=frozenset(mixed), hf_token=hf_token),
-    )
-
-
-def _mixed_sizes(cluster: Cluster) -> dict[str, frozenset[int]]:
-    """Return the replica sizes, in GPUs, of the pools that hold more than one size.
-
-    The planner counts GPUs, which is exact when large replicas are placed first. The scheduler
-    places in any order and spreads; only preemption brings it back to the planner's packing.
-    """
-    sizes: dict[str, set[int]] = {}
-    for placement in _placed(cluster.placements):
-        sizes.setdefault(placement.pool, set()).add(placement.shape.gpus)
-    return {pool: frozenset(found) for pool, found in sizes.items() if len(found) > 1}
-
-
-def _priority_class(gpus: int) -> str:
-    return f"outlay-replica-{gpus}-gpus"
-
-
-def _placed(placements: Iterable[Placement]) -> list[Placement]:
-    return [placement for placement in placements if placement.replicas > 0]
-
-
-def _workloads(
-    plan: Plan, cluster: Cluster, *, mixed: frozenset[str], hf_token: bool
-) -> tuple[WorkloadContext, ...]:
-    contexts = []
-    for workload in plan.workloads:
-        placements = [p for p in _placed(cluster.placements) if p.workload == workload.name]
-        if placements:
-            contexts.append(
-                _workload(
-                    plan, cluster, workload, placements=placements, mixed=mixed, hf_token=hf_token
-                )
-            )
-    _refuse_twins([context.name for context in contexts], what="workloads")
-    return tuple(contexts)
-
-
-def _refuse_twins(names: Sequence[str], *, what: str) -> None:
-    twins = sorted(name for name, count in Counter(names).items() if count > 1)
-    if twins:
-        raise RenderError(f"two {what} would both be called {twins[0]!r} in Kubernetes; rename one")
-
-
-def _workload(
-    plan: Plan,
-    cluster: Cluster,
-    workload: Workload,
-    *,
-    placements: Sequence[Placement],
-    mixed: frozenset[str],
-    hf_token: bool,
-) -> WorkloadContext:
-    name = dns_label(workload.name, longest=LONGEST_POOL_NAME)
-    pools = {pool.name: pool for pool in cluster.pools}
-    replicas = tuple(
-        _replica(placement, pool=_pool(pools, placement), workload=workload, mixed=mixed)
-        for placement in placements
-    )
-    _refuse_twins([replica.name for replica in replicas], what="placements")
-    return WorkloadContext(
-        name=name,
-        namespace=plan.namespace,
-        model_label=label_value(workload.model),
-        router=_router(cluster, name=name, placements=placements),
-        replicas=replicas,
-        hf_token_optional=not hf_token,
-    )
-
-
-def _pool(pools: dict[str, Pool], placement: Placement) -> Pool:
-    try:
-        return pools[placement.pool]
-    except KeyError:
-        raise RenderError(
-            f"the plan places {placement.workload} on pool {placement.pool!r}, which cluster"
-            f" {placement.cluster} does not have; make the plan again"
-        ) from None
-
-
-def _replica(
-    placement: Placement, *, pool: Pool, workload: Workload, mixed: frozenset[str]
-) -> ReplicaContext:
-    _require_nvidia(pool)
-    shape = placement.shape
-    how_to_stop = drain(pool.provider, pool.market)
-    return ReplicaContext(
-        name=dns_label(
-            f"{workload.name}-{pool.name}-tp{shape.tensor_parallel}-{shape.weight_precision}"
-        ),
-        pool=pool.name,
-        replicas=placement.replicas,
-        gpus=shape.gpus,
-        cpus=placement.cpus,
-        memory_gib=placement.memory_gib,
-        shm_gib=max(1, min(SHM_MAX_GIB, placement.memory_gib // 2)),
-        args=engine_args(shape, hf_id=workload.hf_id, finish_s=how_to_stop.finish_s),
-        env=habits(pool.provider).engine_env,
-        node_selector=_node_selector(pool),
-        tolerations=(*gpu_node_taints(pool.market), *provider_taints(pool.provider, pool.market)),
-        drain=how_to_stop,
-        priority_class=_priority_class(shape.gpus) if pool.name in mixed else None,
-    )
-
-
-def _require_nvidia(pool: Pool) -> None:
-    vendor = load_catalog().gpu(pool.gpu).vendor
-    if vendor != "nvidia":
-        raise RenderError(
-            f"pool {pool.name}: only NVIDIA GPUs can be rendered, {pool.gpu} is of {vendor};"
-            " leave that GPU out of the settings"
-        )
-
-
-def _node_selector(pool: Pool) -> Pairs:
-    labels = gpu_node_labels(pool=pool.name, market=pool.market, gpu=pool.gpu)
-    return tuple(
-        (key, require_label_value(value, what=f"{key} of pool {pool.name}"))
-        for key, value in labels.items()
-    )
-
-
-def _router(cluster: Cluster, *, name: str, placements: Sequence[Placement]) -> RouterContext:
-    has_cpu_pool = cluster.cpu_pool is not None
-    return RouterContext(
-        name=f"{name}-epp",
-        node_selector=tuple(cpu_node_labels().items()) if has_cpu_pool else (),
-        # Without a CPU pool the GPU nodes are all there is; spot stays out of bounds.
-        tolerations=() if has_cpu_pool else gpu_node_taints(Market.ON_DEMAND),
-        peak_prefill_tokens_per_s=_peak_prefill(placements),
-    )
-
-
-def _peak_prefill(placements: Sequence[Placement]) -> int:
-    """Mean of a replica, since the picker takes one value for all of its replicas."""
-    total = sum(p.replicas * p.shape.prefill_tokens_per_s for p in placements)
-    return max(1, round(total / sum(p.replicas for p in placements)))
+    @property
+    def needs_privileges(self) -> bool:
+        """Whether pods use what the `baseline` pod security level forbids."""
+        patterns = (replica.pattern for w in self.workloads for replica in w.replicas)
+        uses_host = self.serving.weights_cache is WeightsCache.NODE
+        return uses_host or any(pattern.locks_memory for pattern in patterns)

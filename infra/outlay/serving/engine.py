@@ -6,6 +6,7 @@ from outlay.catalog.types import Precision
 from outlay.errors import RenderError
 from outlay.sizing.types import ReplicaShape
 
+FIRST_PORT = 8000
 _DTYPES = {Precision.BF16: "bfloat16", Precision.FP16: "float16"}
 
 
@@ -16,9 +17,44 @@ def engine_args(shape: ReplicaShape, *, hf_id: str, finish_s: int) -> tuple[str,
         RenderError: the shape asks for a quantisation that the engine cannot do at load time.
     """
     return (
-        shape.checkpoint or hf_id,
-        f"--served-model-name={hf_id}",
+        *_identity(shape, hf_id),
         f"--tensor-parallel-size={shape.tensor_parallel}",
+        *_limits(shape, finish_s=finish_s),
+    )
+
+
+def wide_engine_args(shape: ReplicaShape, *, hf_id: str, finish_s: int) -> tuple[str, ...]:
+    """Return the arguments of an engine that spreads experts over the GPUs of several nodes.
+
+    Each GPU is a data-parallel rank with a port of its own; a supervisor answers probes on the port
+    after the last. They go through a shell: LeaderWorkerSet sets `LWS_*` in every pod.
+
+    Raises:
+        RenderError: as `engine_args`.
+    """
+    ranks = shape.gpus
+    return (
+        *_identity(shape, hf_id),
+        "--tensor-parallel-size=1",
+        "--enable-expert-parallel",
+        f"--port={FIRST_PORT}",
+        "--data-parallel-multi-port-external-lb",
+        f"--data-parallel-supervisor-port={FIRST_PORT + ranks}",
+        f"--data-parallel-size=$(({ranks}*LWS_GROUP_SIZE))",
+        f"--data-parallel-size-local={ranks}",
+        "--data-parallel-address=$LWS_LEADER_ADDRESS",
+        "--data-parallel-rpc-port=5555",
+        f"--data-parallel-start-rank=$(({ranks}*LWS_WORKER_INDEX))",
+        *_limits(shape, finish_s=finish_s),
+    )
+
+
+def _identity(shape: ReplicaShape, hf_id: str) -> tuple[str, ...]:
+    return (shape.checkpoint or hf_id, f"--served-model-name={hf_id}")
+
+
+def _limits(shape: ReplicaShape, *, finish_s: int) -> tuple[str, ...]:
+    return (
         f"--max-model-len={shape.max_model_len}",
         f"--max-num-seqs={shape.max_sequences}",
         f"--gpu-memory-utilization={shape.gpu_memory_utilization:g}",

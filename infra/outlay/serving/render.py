@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Any
 from outlay.errors import RenderError
 from outlay.planning.plan import Plan
 from outlay.serving.check import check
-from outlay.serving.context import ClusterContext, WorkloadContext, cluster_contexts
+from outlay.serving.clusters import cluster_contexts
+from outlay.serving.context import ClusterContext, WorkloadContext
+from outlay.serving.dashboard import dashboard
 from outlay.serving.objects import ClusterManifests, KubeObject
 from outlay.serving.yaml_text import parse_documents
+from outlay.settings.serving import Router, ServingSettings, Target
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -32,28 +35,41 @@ CRD_FILES = (
     "inferenceobjectives.yaml",
     "inferencemodelrewrites.yaml",
     "podmonitors.yaml",
+    "prometheusrules.yaml",
 )
 _HASH_LENGTH = 16
 
 
-def render(plan: Plan, *, hf_token: bool = False) -> tuple[ClusterManifests, ...]:
+def render(
+    plan: Plan, *, serving: ServingSettings | None = None, hf_token: bool = False
+) -> tuple[ClusterManifests, ...]:
     """Return the checked objects of every cluster of the plan, those that others need first.
 
-    With `hf_token`, model servers wait for the Secret that holds the token; the caller makes it.
+    `serving` says how the models are served; everything in it has a default. With `hf_token`, model
+    servers wait for the Secret that holds the token; the caller makes it.
 
     Raises:
         RenderError: the plan, a template or a rendered object is wrong; names which and where.
     """
-    return tuple(_cluster(context) for context in cluster_contexts(plan, hf_token=hf_token))
+    contexts = cluster_contexts(plan, serving=serving or ServingSettings(), hf_token=hf_token)
+    return tuple(_cluster(context) for context in contexts)
 
 
 def _cluster(context: ClusterContext) -> ClusterManifests:
     objects = [*_definitions(context), *_render("cluster.yaml.j2", cluster=context)]
+    make = _kserve if context.serving.target is Target.KSERVE else _workload
     for workload in context.workloads:
-        objects += _workload(workload)
+        objects += make(workload)
+    if context.serving.router is not Router.STANDALONE:
+        objects += _render("gateway.yaml.j2", cluster=context)
+    if context.serving.alerts:
+        drawn = dashboard(context.name)
+        objects += _render(
+            "prices.yaml.j2", cluster=context, prices=context.prices, dashboard=drawn
+        )
     # Stable: inside each group the order of the templates stays.
     objects.sort(key=lambda item: not item.is_base)
-    check(objects)
+    check(objects, release=context.release)
     return ClusterManifests(cluster=context.name, provider=context.provider, objects=tuple(objects))
 
 
@@ -70,8 +86,9 @@ def _definition(file: str) -> KubeObject:
 
 
 def _workload(workload: WorkloadContext) -> list[KubeObject]:
-    epp_config = _text("epp-config.yaml.j2", workload=workload)
-    envoy_config = _text("envoy.yaml.j2", workload=workload)
+    epp_config = _text(f"epp/{_picking(workload)}.yaml.j2", workload=workload)
+    standalone = workload.serving.router is Router.STANDALONE
+    envoy_config = _text("envoy.yaml.j2", workload=workload) if standalone else ""
     return [
         *_render("model-server.yaml.j2", workload=workload),
         *_render(
@@ -82,7 +99,18 @@ def _workload(workload: WorkloadContext) -> list[KubeObject]:
             config_hash=_digest(epp_config, envoy_config),
         ),
         *_render("monitoring.yaml.j2", workload=workload),
+        *_render("autoscaling.yaml.j2", workload=workload),
+        *_render("objectives.yaml.j2", workload=workload),
+        *(_render("alerts.yaml.j2", workload=workload) if workload.serving.alerts else ()),
     ]
+
+
+def _picking(workload: WorkloadContext) -> str:
+    return "split" if workload.is_split else str(workload.serving.routing)
+
+
+def _kserve(workload: WorkloadContext) -> list[KubeObject]:
+    return _render("kserve.yaml.j2", workload=workload)
 
 
 def _digest(*texts: str) -> str:
@@ -131,6 +159,7 @@ def environment(folder: Path) -> Environment:
         autoescape=False,  # noqa: S701 - the output is YAML, where `q` quotes
     )
     made.filters["q"] = _quoted(made)
+    made.policies["json.dumps_kwargs"] = {"sort_keys": True, "ensure_ascii": False}
     return made
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from outlay.errors import DataError
@@ -18,6 +19,24 @@ if TYPE_CHECKING:
     from referencing import Registry
 
 CRDS = Path(__file__).resolve().parent / "crds"
+# By kind. Those below `checked` are not applied: their controllers bring them.
+DEFINITIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "InferencePool": "inferencepools.yaml",
+        "InferenceObjective": "inferenceobjectives.yaml",
+        "InferenceModelRewrite": "inferencemodelrewrites.yaml",
+        "PodMonitor": "podmonitors.yaml",
+        "PrometheusRule": "prometheusrules.yaml",
+        "Gateway": "checked/gateways.json",
+        "HTTPRoute": "checked/httproutes.json",
+        "DestinationRule": "checked/destinationrules.json",
+        "HealthCheckPolicy": "checked/healthcheckpolicies.json",
+        "GCPBackendPolicy": "checked/gcpbackendpolicies.json",
+        "ScaledObject": "checked/scaledobjects.json",
+        "LeaderWorkerSet": "checked/leaderworkersets.json",
+        "LLMInferenceService": "checked/llminferenceservices.json",
+    }
+)
 _PACKAGE = "kubernetes_validate"
 # Say nothing about which values are valid, or differ between the two dialects.
 _DROPPED = frozenset({"default", "description", "format", "example", "externalDocs", "title"})
@@ -67,21 +86,32 @@ def _registry() -> Registry[Any]:
 
 
 def _custom(api_version: str, kind: str) -> Draft202012Validator | None:
-    return _custom_validators().get((api_version, kind))
+    # Definitions are large: only those in use are read.
+    file = DEFINITIONS.get(kind)
+    return _validators(file).get(api_version) if file else None
 
 
 @cache
-def _custom_validators() -> Mapping[tuple[str, str], Draft202012Validator]:
+def _validators(file: str) -> Mapping[str, Draft202012Validator]:
     from jsonschema import Draft202012Validator  # noqa: PLC0415 - only checking needs it
 
-    found: dict[tuple[str, str], Draft202012Validator] = {}
-    for file in sorted(CRDS.glob("*.yaml")):
-        (definition,) = parse_documents(file.read_text("utf-8"), source=f"crds/{file.name}")
-        spec = definition["spec"]
-        for version in spec["versions"]:
-            key = (f"{spec['group']}/{version['name']}", spec["names"]["kind"])
-            found[key] = Draft202012Validator(json_schema(version["schema"]["openAPIV3Schema"]))
-    return found
+    spec = definition(file)["spec"]
+    return {
+        f"{spec['group']}/{version['name']}": Draft202012Validator(
+            json_schema(version["schema"]["openAPIV3Schema"])
+        )
+        for version in spec["versions"]
+    }
+
+
+def definition(file: str) -> dict[str, Any]:
+    """Return the CustomResourceDefinition in a file of `crds/`."""
+    text = (CRDS / file).read_text("utf-8")
+    if file.endswith(".json"):
+        body: dict[str, Any] = json.loads(text)
+        return body
+    (body,) = parse_documents(text, source=f"crds/{file}")
+    return body
 
 
 def json_schema(structural: Mapping[str, Any]) -> dict[str, Any]:

@@ -79,6 +79,9 @@ _HABITS = {
     "coreweave": ProviderHabits(
         installs_inference_pool=False, needs_device_plugin=False, spot_notice_s=0
     ),
+    "lambda": ProviderHabits(
+        installs_inference_pool=False, needs_device_plugin=True, spot_notice_s=0
+    ),
 }
 
 

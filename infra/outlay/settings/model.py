@@ -11,20 +11,19 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationInfo,
     field_validator,
     model_validator,
 )
-from pydantic.alias_generators import to_camel
 
 from outlay.catalog import Catalog, Grade, Market, Precision
 from outlay.catalog.names import normalise
 from outlay.catalog.regions import check_pattern, matches
 from outlay.errors import UnknownNameError
+from outlay.settings.base import Base, NoBoolean, Part
+from outlay.settings.serving import ServingSettings
 from outlay.settings.tags import check_tags
 
 T = TypeVar("T")
@@ -88,13 +87,6 @@ def _kv_precision(value: object) -> object:
     return _any_case(value)
 
 
-def _no_boolean(value: object) -> object:
-    """Refuse YAML's `yes` and `on` for a number: pydantic would take them for 1."""
-    if isinstance(value, bool):
-        raise ValueError(f"must be a number, got {str(value).lower()}")
-    return value
-
-
 def _once_each(values: tuple[T, ...]) -> tuple[T, ...]:
     return tuple(dict.fromkeys(values))
 
@@ -131,13 +123,10 @@ KvPrecise = Annotated[
 ]
 Sold = Annotated[Market, BeforeValidator(_any_case)]
 
-# Behind the bounds, so that these stay visible in the schema that docs/settings.md is made from.
-NoBoolean = BeforeValidator(_no_boolean)
 Rps = Annotated[float, Field(ge=LEAST_RPS, le=LARGEST_RPS, allow_inf_nan=False), NoBoolean]
 Tokens = Annotated[int, Field(ge=1, le=10_000_000), NoBoolean]
 Milliseconds = Annotated[float, Field(gt=0, le=3_600_000, allow_inf_nan=False), NoBoolean]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), NoBoolean]
-Part = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False), NoBoolean]
 Factor = Annotated[float, Field(ge=1, le=10, allow_inf_nan=False), NoBoolean]
 EgressBytes = Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False), NoBoolean]
 Usd = Annotated[Decimal, Field(gt=0, le=LARGEST_BUDGET_USD, allow_inf_nan=False), NoBoolean]
@@ -153,17 +142,7 @@ Precisions = Annotated[tuple[Precise, ...], OneOrMany, OnceEach]
 Markets = Annotated[tuple[Sold, ...], OneOrMany, OnceEach, AfterValidator(_not_empty)]
 
 
-class _Base(BaseModel):
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        alias_generator=to_camel,
-        validate_by_alias=True,
-        validate_by_name=False,
-    )
-
-
-class WorkloadSettings(_Base):
+class WorkloadSettings(Base):
     """One model, its demand and its promise."""
 
     model: ModelName = Field(description="Model to serve, such as llama-3.1-8b")
@@ -221,7 +200,7 @@ class WorkloadSettings(_Base):
 Workloads = Annotated[tuple[WorkloadSettings, ...], AfterValidator(_not_empty)]
 
 
-class Settings(_Base):
+class Settings(Base):
     """Everything a stack asks for. Only a model and its target requests/s have no default."""
 
     workloads: Workloads = Field(
@@ -286,6 +265,9 @@ class Settings(_Base):
         description="Zones of GPU pools by region or region/instance type: ids on AWS, names on GCP",
     )
     tags: dict[str, str] = Field({}, description="Cost-allocation tags on every taggable resource")
+    serving: ServingSettings = Field(
+        default_factory=ServingSettings, description="How the models are served, see below"
+    )
 
     @field_validator("tags")
     @classmethod
