@@ -548,11 +548,19 @@ AUTOMATIC = (
     ),
     Trick(
         name="scale-set",
-        tries="A virtual-machine scale set on Azure",
+        tries="A scale set on Azure that leaves its machines' disks out of sight",
         code='Declare("azure-native:compute:VirtualMachineScaleSet", "{name}", dict('
         'location="eastus", sku=dict(name="Standard_NC4as_T4_v3", capacity=50)))',
         rule=UNPRICED,
-        says="no price rule for azure-native:compute:VirtualMachineScaleSet",
+        says="virtualMachineProfile.storageProfile.osDisk.managedDisk.storageAccountType is missing",
+    ),
+    Trick(
+        name="scaler-of-a-scale-set",
+        tries="An autoscaler beside a small scale set",
+        code='Declare("azure-native:monitor:AutoscaleSetting", "{name}", dict(profiles=[dict('
+        'capacity=dict(minimum="0", maximum="100", default="1"))]))',
+        rule=UNPRICED,
+        says="no price rule for azure-native:monitor:AutoscaleSetting",
     ),
     Trick(
         name="instance-group",
