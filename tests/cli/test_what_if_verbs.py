@@ -23,7 +23,7 @@ def parsed(text: str) -> Json:
 
 def named(value: object) -> set[str]:
     """Return the field paths of a value; what a list of texts or a mapping holds is data."""
-    data = re.compile(r"(reasons|markets)\[\]$|(gpus)\..*$")
+    data = re.compile(r"(reasons|markets|unasked)\[\]$|(gpus)\..*$")
     return {data.sub(lambda match: match[1] or match[2], path) for path in fields(value)}
 
 

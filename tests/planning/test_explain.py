@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from outlay.catalog import Market
-from outlay.planning.explain import Rival, rivals
+from outlay.planning.explain import Rival, explain, rivals
 from outlay.planning.whatif import By, WhatIf
 from tests.planning.builders import catalog, offer, settings
 
@@ -22,7 +22,7 @@ LAMBDA = offer(provider="lambda", region="global", gpu="GH200", usd_per_hour="0.
 def found(*offers: object, **raw: object) -> dict[str, Rival]:
     """Return the rivals of the cheapest plan by name."""
     what_if = WhatIf(settings(**raw), catalog(offers))  # type: ignore[arg-type]  # a list of offers
-    return {rival.name: rival for rival in rivals(what_if, what_if.plan())}
+    return {rival.name: rival for rival in rivals(what_if, what_if.plan(), unasked=[])}
 
 
 def test_the_only_winner_of_a_kind_is_no_rival() -> None:
@@ -35,7 +35,7 @@ def test_the_difference_is_that_of_two_plans() -> None:
     plan = what_if.plan()
     alone = what_if.alone(By.GPU, "H100").plan
     assert alone is not None
-    rival = {r.name: r for r in rivals(what_if, plan)}["H100"]
+    rival = {r.name: r for r in rivals(what_if, plan, unasked=[])}["H100"]
     assert rival.usd_per_month == alone.usd_per_month
     assert rival.more_usd_per_month == alone.usd_per_month - plan.usd_per_month
 
@@ -102,3 +102,19 @@ def test_part_of_the_plan_alone_is_a_rival_and_marked() -> None:
 def test_nobody_who_can_be_bought_is_cheaper_than_the_plan() -> None:
     for rival in found(L40S, L40S_SPOT, H100, BIG, T4).values():
         assert rival.more_usd_per_month is None or rival.more_usd_per_month >= Decimal(0)
+
+
+def test_who_has_waited_long_enough_gets_what_is_known_and_what_was_not_asked() -> None:
+    """Seven more plans may be made: the rest is named, nothing is guessed."""
+    left = iter(range(7))
+    what_if = WhatIf(
+        settings(budgetUsdPerMonth=9000),
+        catalog([L40S, L40S_SPOT, H100]),
+        may_ask=lambda: next(left, None) is not None,
+    )
+    plan = what_if.plan()
+    found = explain(what_if, plan)
+    assert found.unasked
+    assert {"more demand", "what the budget pays for"} <= set(found.unasked)
+    assert not {f"{r.by} {r.name}" for r in found.rivals} & set(found.unasked)
+    assert found.sensitivity.more is None

@@ -22,7 +22,7 @@ LARGE = offer(instance_type="p5.4xlarge", gpu="H100", usd_per_hour="4.00")
 def test_more_and_less_demand_change_the_answer_just_there() -> None:
     on_sale = catalog([SMALL, LARGE])
     what_if = WhatIf(settings(targetRps=6), on_sale)
-    found = sensitivity(what_if, what_if.plan())
+    found = sensitivity(what_if, what_if.plan(), unasked=[])
     for switch in (found.more, found.less):
         if switch is None:
             continue
@@ -36,7 +36,7 @@ def test_more_and_less_demand_change_the_answer_just_there() -> None:
 def test_spot_wins_until_its_price_rises_past_on_demand() -> None:
     """One offer on both markets, nothing to survive: the factor is the ratio of the two prices."""
     what_if = WhatIf(settings(surviveDomain="none"), catalog([SMALL, SPOT]))
-    found = sensitivity(what_if, what_if.plan())
+    found = sensitivity(what_if, what_if.plan(), unasked=[])
     assert found.spot is not None
     assert found.spot.low <= 1.5 <= found.spot.high
     (pool,) = found.spot_pools
@@ -45,7 +45,7 @@ def test_spot_wins_until_its_price_rises_past_on_demand() -> None:
 
 def test_up_to_that_price_the_pool_stays_and_beyond_it_goes_here() -> None:
     what_if = WhatIf(settings(surviveDomain="none"), catalog([SMALL, SPOT]))
-    (pool,) = sensitivity(what_if, what_if.plan()).spot_pools
+    (pool,) = sensitivity(what_if, what_if.plan(), unasked=[]).spot_pools
     assert pool.holds_until is not None
     for price, market in ((-1, Market.SPOT), (1, Market.ON_DEMAND)):
         usd = pool.holds_until + Decimal(price) / 1000
@@ -55,7 +55,7 @@ def test_up_to_that_price_the_pool_stays_and_beyond_it_goes_here() -> None:
 
 def test_a_spot_pool_without_an_alternative_says_so() -> None:
     what_if = WhatIf(settings(surviveDomain="none"), catalog([SPOT]))
-    (pool,) = sensitivity(what_if, what_if.plan()).spot_pools
+    (pool,) = sensitivity(what_if, what_if.plan(), unasked=[]).spot_pools
     assert (pool.holds_until, pool.without) == (None, None)
 
 

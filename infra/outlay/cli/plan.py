@@ -27,12 +27,26 @@ if TYPE_CHECKING:
     help="Also show why the others lost, and what would change the plan.",
 )
 @click.option(
+    "--patience",
+    "patience_s",
+    type=click.FloatRange(min=0),
+    default=60,
+    show_default=True,
+    help="Seconds after which --explain asks no further question.",
+)
+@click.option(
     "--diff", "with_diff", is_flag=True, help="Show the moves from the stack's pinned plan instead."
 )
 @click.option("--write", is_flag=True, help="Pin the new plan of a stack in plans/<stack>.json.")
 @JSON_OPTION
 def plan(
-    *, request: Request, with_reasons: bool, with_diff: bool, write: bool, as_json: bool
+    *,
+    request: Request,
+    with_reasons: bool,
+    patience_s: float,
+    with_diff: bool,
+    write: bool,
+    as_json: bool,
 ) -> None:
     """Show the cheapest node pools that keep every workload's promise, and what they cost.
 
@@ -41,7 +55,7 @@ def plan(
     from outlay.planning.budget import check_budget
 
     _check(request, with_diff=with_diff, write=write)
-    what_if = question(request)
+    what_if = question(request, patience_s=patience_s)
     with explaining(what_if), progress("planning"):
         decision = None if write and not with_diff else decided(what_if, request)
         new = what_if.plan()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import inf
 from typing import TYPE_CHECKING
 
 import click
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
     from outlay.planning.whatif import WhatIf
 
 
-def question(request: Request) -> WhatIf:
-    """Return what a request asks, with the catalogue that answers it."""
+def question(request: Request, *, patience_s: float = inf) -> WhatIf:
+    """Return what a request asks, with the catalogue that answers it for that long."""
     from outlay.catalog import load_catalog
     from outlay.planning.planner import Identity
     from outlay.planning.whatif import WhatIf
@@ -26,7 +28,8 @@ def question(request: Request) -> WhatIf:
     catalog = load_catalog()
     settings = request.settings(catalog)
     identity = Identity(project="outlay", stack=request.stack or "dev")
-    return WhatIf(settings, catalog, identity=identity)
+    end = time.monotonic() + patience_s
+    return WhatIf(settings, catalog, identity=identity, may_ask=lambda: time.monotonic() < end)
 
 
 @contextmanager

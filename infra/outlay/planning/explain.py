@@ -11,7 +11,7 @@ from outlay.catalog import Market, provider
 from outlay.planning.plan import Plan
 from outlay.planning.sensitivity import Sensitivity, sensitivity
 from outlay.planning.warnings import WHAT_IS_LOST
-from outlay.planning.whatif import By, Outcome, WhatIf, names
+from outlay.planning.whatif import By, Outcome, OutOfPatienceError, WhatIf, names
 from outlay.pricing.types import HOURS_PER_MONTH, Category
 
 KINDS = (By.PROVIDER, By.GPU, By.PRECISION, By.MARKET)
@@ -35,30 +35,40 @@ class Rival:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """Who lost and why, and what would change that."""
+    """Who lost and why, and what would change that; `unasked` names what would have taken too long."""
 
     rivals: tuple[Rival, ...]
     sensitivity: Sensitivity
+    unasked: tuple[str, ...]
 
 
 def explain(what_if: WhatIf, plan: Plan) -> Explanation:
     """Return why a plan won, and until when it does."""
-    return Explanation(rivals=rivals(what_if, plan), sensitivity=sensitivity(what_if, plan))
+    unasked: list[str] = []
+    found = rivals(what_if, plan, unasked=unasked)
+    changes = sensitivity(what_if, plan, unasked=unasked)
+    return Explanation(rivals=found, sensitivity=changes, unasked=tuple(unasked))
 
 
-def rivals(what_if: WhatIf, plan: Plan) -> tuple[Rival, ...]:
+def rivals(what_if: WhatIf, plan: Plan, *, unasked: list[str]) -> tuple[Rival, ...]:
     """Return every allowed provider, GPU, precision and market that is not the plan's only one."""
     return tuple(
-        rival for by in KINDS for rival in sorted(_rivals(what_if, plan, by), key=_nearest_first)
+        rival
+        for by in KINDS
+        for rival in sorted(_rivals(what_if, plan, by, unasked=unasked), key=_nearest_first)
     )
 
 
-def _rivals(what_if: WhatIf, plan: Plan, by: By) -> Iterator[Rival]:
+def _rivals(what_if: WhatIf, plan: Plan, by: By, *, unasked: list[str]) -> Iterator[Rival]:
     chosen = _used(plan, by)
     for name in names(what_if.settings, what_if.catalog, by=by):
         if chosen == {name}:
             continue
-        outcome = what_if.alone(by, name)
+        try:
+            outcome = what_if.alone(by, name)
+        except OutOfPatienceError:
+            unasked.append(f"{by} {name}")
+            continue
         alone = outcome.plan
         yield Rival(
             by=by,

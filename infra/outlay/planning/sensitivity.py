@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from math import sqrt
+from typing import TypeVar
 
 from outlay.catalog import Market, Offer
 from outlay.planning.plan import Plan, Pool
 from outlay.planning.switches import NEAR, Switch, first_switch
-from outlay.planning.whatif import Outcome, WhatIf, total_rps, with_rps
+from outlay.planning.whatif import Outcome, OutOfPatienceError, WhatIf, total_rps, with_rps
 from outlay.settings.model import LARGEST_RPS, LEAST_RPS
 
+T = TypeVar("T")
 UP = (1.0, 1.1, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0)
 DOWN = tuple(1 / factor for factor in UP)
 
@@ -45,19 +47,28 @@ class Sensitivity:
     budget_rps: float | None
 
 
-def sensitivity(what_if: WhatIf, plan: Plan) -> Sensitivity:
-    """Return what would change the plan of the question itself."""
+def sensitivity(what_if: WhatIf, plan: Plan, *, unasked: list[str]) -> Sensitivity:
+    """Return what would change the plan of the question itself; `unasked` gets what took too long."""
     asked = total_rps(what_if.settings)
 
     def at(rps: float) -> Outcome:
         return what_if.answer(with_rps(what_if.settings, rps))
 
+    def ask(what: str, question: Callable[[], T | None]) -> T | None:
+        try:
+            return question()
+        except OutOfPatienceError:
+            unasked.append(what)
+            return None
+
+    spot = [pool for pool in plan.pools if pool.market is Market.SPOT]
+    pools = (ask(f"without {p.name}", partial(_pool, what_if, plan, p)) for p in spot)
     return Sensitivity(
-        more=first_switch(at, [asked * factor for factor in UP]),
-        less=first_switch(at, [asked * factor for factor in DOWN]),
-        spot=_spot(what_if, plan),
-        spot_pools=tuple(_pool(what_if, plan, p) for p in plan.pools if p.market is Market.SPOT),
-        budget_rps=affordable_rps(what_if),
+        more=ask("more demand", lambda: first_switch(at, [asked * factor for factor in UP])),
+        less=ask("less demand", lambda: first_switch(at, [asked * factor for factor in DOWN])),
+        spot_pools=tuple(pool for pool in pools if pool is not None),
+        budget_rps=ask("what the budget pays for", lambda: affordable_rps(what_if)),
+        spot=ask("other spot prices", lambda: _spot(what_if, plan)),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -36,12 +36,27 @@ class Outcome:
     priced_only: tuple[str, ...] = ()
 
 
+class OutOfPatienceError(Exception):
+    """The one who asks has waited long enough; what is known stays known."""
+
+
+def always() -> bool:
+    """Allow every question."""
+    return True
+
+
 class WhatIf:
-    """One question and its variants."""
+    """One question and its variants; `may_ask` is asked before each plan that is not yet known."""
 
     def __init__(
-        self, settings: Settings, catalog: Catalog, *, identity: Identity = DEFAULT_IDENTITY
+        self,
+        settings: Settings,
+        catalog: Catalog,
+        *,
+        identity: Identity = DEFAULT_IDENTITY,
+        may_ask: Callable[[], bool] = always,
     ) -> None:
+        self._may_ask = may_ask
         self.settings = settings
         self.catalog = catalog
         self.identity = identity
@@ -86,6 +101,8 @@ class WhatIf:
         return self._plan(self.settings, changed, provisioned_only=True)
 
     def _plan(self, settings: Settings, catalog: Catalog, *, provisioned_only: bool) -> Outcome:
+        if not self._may_ask():
+            raise OutOfPatienceError
         try:
             plan = make_plan(
                 settings, catalog, identity=self.identity, provisioned_only=provisioned_only

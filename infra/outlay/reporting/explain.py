@@ -8,7 +8,7 @@ from rich.console import Console
 
 from outlay.planning.explain import Explanation, Rival
 from outlay.planning.plan import Plan
-from outlay.planning.sensitivity import Sensitivity, SpotPool
+from outlay.planning.sensitivity import SpotPool
 from outlay.planning.switches import Switch
 from outlay.reporting.layout import line, table
 from outlay.reporting.money import usd
@@ -23,7 +23,7 @@ def print_explanation(plan: Plan, explanation: Explanation) -> None:
     _print_rivals(out, explanation.rivals)
     out.print()
     line(out, "What would change it", style="bold")
-    for text in _changes(plan, explanation.sensitivity):
+    for text in _changes(plan, explanation):
         line(out, f"- {text}")
 
 
@@ -54,8 +54,11 @@ def _refusal(names: str, reasons: Sequence[str]) -> Iterator[str]:
     yield from (f"  - {reason}" for reason in reasons)
 
 
-def _changes(plan: Plan, found: Sensitivity) -> Iterator[str]:
+def _changes(plan: Plan, explanation: Explanation) -> Iterator[str]:
+    found, unasked = explanation.sensitivity, explanation.unasked
     for word, switch in (("more", found.more), ("less", found.less)):
+        if f"{word} demand" in unasked:
+            continue
         if switch is None:
             yield f"ten times {word} demand changes neither GPU types nor markets"
         else:
@@ -64,11 +67,13 @@ def _changes(plan: Plan, found: Sensitivity) -> Iterator[str]:
     if found.spot is not None:
         change = f"{found.spot.high - 1:+.0%}".replace("%", " %")
         yield f"with all spot prices {change}: {_instead(found.spot)}"
-    elif buys_spot:
+    elif buys_spot and "other spot prices" not in unasked:
         yield "all spot prices ten times as high change neither GPU types nor markets"
     yield from (_spot_pool(pool) for pool in found.spot_pools)
     if found.budget_rps is not None:
         yield f"the budget is reached at {found.budget_rps:.3g} requests/s"
+    if unasked:
+        yield f"not asked, since it would take longer: {', '.join(unasked)} (see --patience)"
 
 
 def _instead(switch: Switch) -> str:

@@ -15,6 +15,7 @@ def explanation_json(explanation: Explanation) -> Json:
     return {
         "rivals": [_rival(rival) for rival in explanation.rivals],
         "sensitivity": _sensitivity(explanation.sensitivity),
+        "unasked": list(explanation.unasked),
     }
 
 
