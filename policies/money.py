@@ -1,4 +1,4 @@
-"""Amounts as people read them in a violation."""
+"""Amounts and numbers as people read them in a violation."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from decimal import ROUND_UP, Decimal
 def usd(amount: Decimal) -> str:
     """Return an amount in cents, rounded up: a spend just above a limit never reads as equal to it."""
     return f"${amount.quantize(Decimal('0.01'), rounding=ROUND_UP):,}"
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number of things, such as `1 GPU` and `2 GPUs`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def percent(share: Decimal) -> str:

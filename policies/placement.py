@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from pulumi_policy import Severity
 
 from policies.declared import at
+from policies.money import counted
 from policies.options import FLAG, Option
 from policies.pools import Pool, excludes_spot, fits, is_open, pools
 from policies.rule import MANDATORY, Finding, RestsError, Situation, StackRule
@@ -39,9 +40,11 @@ def _homeless_message(pod: Pod, found: Iterable[Pool]) -> str:
         return "its selector or tolerations are known only after the update, so no pool can be matched."
     large = [pool.name for pool in found if pool.gpus_per_node >= pod.gpus]
     if not large:
-        return f"it asks for {pod.gpus} GPUs per pod, and no declared pool has such nodes."
+        return (
+            f"it asks for {counted(pod.gpus, 'GPU')} per pod, and no declared pool has such nodes."
+        )
     return (
-        f"its node selector and tolerations fit none of the pools with {pod.gpus} GPUs per node or more"
+        f"its node selector and tolerations fit none of the pools with enough GPUs per node"
         f" ({', '.join(sorted(large))}): it would wait for ever beside nodes that are paid for."
     )
 
@@ -94,8 +97,9 @@ def _surging(stack: Stack, situation: Situation) -> Iterable[Finding]:
         needed, spare = _surge(pod) * pod.gpus, _spare_gpus(pod, pods, found)
         if needed > spare:
             yield Finding(
-                f"its rollout starts {_surge(pod)} more pods ({needed} GPUs) before old ones end, and its"
-                f" pools have {spare} GPUs to spare: it hangs. Set maxSurge to 0.",
+                f"its rollout starts {counted(_surge(pod), 'more pod')} ({counted(needed, 'GPU')}) before"
+                f" old ones end, and its pools have {counted(spare, 'GPU')} to spare: it hangs. Set"
+                " maxSurge to 0.",
                 pod.declared.urn,
             )
 

@@ -96,7 +96,7 @@ class TestPodsFit:
     def test_a_letter_too_many_leaves_it_pending(self, pod: dict[str, object]) -> None:
         (message,) = ask(PODS_FIT, [nodes(), deployment(pod=pod)]).messages
         assert message.startswith(
-            "its node selector and tolerations fit none of the pools with 1 GPUs per node or more (gpu)"
+            "its node selector and tolerations fit none of the pools with enough GPUs per node (gpu)"
         )
 
     def test_a_pod_larger_than_any_node_is_refused(self) -> None:
@@ -157,7 +157,7 @@ class TestNoSurge:
         found = ask(NO_SURGE, [nodes(count=count), deployment(strategy=strategy)])
         assert bool(found) is surges
         if surges:
-            assert "starts 1 more pods (1 GPUs) before old ones end" in found.messages[0]
+            assert "starts 1 more pod (1 GPU) before old ones end" in found.messages[0]
 
     def test_other_pods_take_the_spare_gpus(self) -> None:
         other = deployment(kind="apps/v1:StatefulSet")
