@@ -9,7 +9,7 @@ from outlay.cli.output import JSON_OPTION, print_json
 from outlay.cli.planned import planned
 
 
-@click.command()
+@click.command(short_help="Split a plan's cost by model and team.")
 @request_options
 @JSON_OPTION
 def chargeback(request: Request, as_json: bool) -> None:

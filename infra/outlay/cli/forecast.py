@@ -32,7 +32,7 @@ class _Growth(click.ParamType[float]):
         return growth
 
 
-@click.command()
+@click.command(short_help="Show what the coming months cost.")
 @request_options
 @click.option(
     "--growth",

@@ -17,7 +17,7 @@ def prices() -> None:
     """Refresh the price book from public sources, or check it."""
 
 
-@prices.command()
+@prices.command(short_help="Ask public sources for newer prices.")
 @click.option("--write", is_flag=True, help="Write the new prices into the price book.")
 @click.option(
     "--accept-jumps",
@@ -64,7 +64,7 @@ def refresh(
         print_refresh(found, stacks, is_written=write)
 
 
-@prices.command()
+@prices.command(short_help="Show old prices and outliers.")
 @click.option(
     "--max-age-days",
     type=click.IntRange(0, 3650),

@@ -9,7 +9,7 @@ from outlay.cli.output import JSON_OPTION, print_json
 from outlay.cli.progress import progress
 
 
-@click.command()
+@click.command(short_help="Show what spot nodes do to availability and cost.")
 @request_options
 @JSON_OPTION
 def spot(request: Request, as_json: bool) -> None:
