@@ -150,7 +150,7 @@ def wait_until(
 
 def condition(body: Body, kind: str) -> Body:
     """Return a condition of an object's status, or an empty one."""
-    found: Sequence[Body] = body.get("status", {}).get("conditions", ())
+    found: Sequence[Body] = body.get("status", {}).get("conditions") or ()
     return next((c for c in found if c["type"] == kind), {})
 
 

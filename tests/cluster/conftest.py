@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.cluster.api import Api
+from tests.cluster.definitions import establish
 from tests.cluster.plane import ControlPlane
 from tests.cluster.world import World
-
-CRDS = Path(__file__).parent / "crds"
 
 
 @pytest.fixture(scope="session")
@@ -27,8 +25,9 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
 
 @pytest.fixture(scope="session")
 def api(plane: ControlPlane) -> Iterator[Api]:
-    """A connection to it."""
+    """A connection to it, with every kind served that outlay renders."""
     made = Api(plane.login)
+    establish(made)
     yield made
     made.close()
 

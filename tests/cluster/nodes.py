@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from outlay.catalog import Market
 from outlay.catalog.labels import AZURE_SPOT_TAINT
@@ -11,15 +12,24 @@ from outlay.planning.plan import Cluster, CpuPool, Pool
 from tests.cluster.api import Body
 from tests.cluster.machines import Room, room
 
+NO_DEVICES: Mapping[str, int] = MappingProxyType({})
 PODS_PER_NODE = "110"
 # GPUs of hosts with an Arm CPU.
 ARM_GPUS = frozenset({"GB200", "GH200"})
 ACCELERATORS = {"L4": "nvidia-l4", "H100": "nvidia-h100-80gb", "A100-80GB": "nvidia-a100-80gb"}
 
 
-def nodes(cluster: Cluster) -> tuple[Body, ...]:
-    """Return one Node a machine that the cluster's pools are planned to have."""
+def nodes(cluster: Cluster, *, devices: Mapping[str, int] = NO_DEVICES) -> tuple[Body, ...]:
+    """Return one Node a machine that the cluster's pools are planned to have.
+
+    `devices` are extended resources of GPU nodes beside the GPUs; `nvidia.com/gpu: 0` takes these away,
+    as where a DRA driver offers them.
+    """
     made = [node for pool in cluster.pools for node in gpu_pool_nodes(pool)]
+    for node in made:
+        for key in ("capacity", "allocatable"):
+            own = node["status"][key] | {name: str(count) for name, count in devices.items()}
+            node["status"][key] = {name: count for name, count in own.items() if count != "0"}
     if cluster.cpu_pool is not None:
         made += _cpu_pool_nodes(cluster.cpu_pool, provider=cluster.provider, region=cluster.region)
     return tuple(made)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
 from outlay.catalog.providers import PROVIDER_NAMES
-from outlay.serving.objects import ClusterManifests, KubeObject
+from outlay.serving.objects import ClusterManifests
 from outlay.serving.render import render
 from tests.cluster import cases
-from tests.cluster.api import MANAGER, Api, Body, condition, refusals, wait_until
+from tests.cluster.api import MANAGER, Api, Body, refusals
 from tests.cluster.world import World
+from tests.serving import patterns
 
 pytestmark = pytest.mark.cluster
 
@@ -20,18 +20,6 @@ pytestmark = pytest.mark.cluster
 def manifests(provider: str, kind: str) -> tuple[ClusterManifests, ...]:
     """Return what a case's plan renders to."""
     return render(cases.case(provider, kind), hf_token=True)
-
-
-def establish(api: Api, items: Iterable[KubeObject]) -> None:
-    """Apply definitions and wait until their kinds are served."""
-    bodies = [item.body() for item in items if item.kind == "CustomResourceDefinition"]
-    assert not list(refusals(api, bodies, dry_run=False))
-
-    def served() -> bool:
-        conditions = [condition(api.get(body).body, "Established") for body in bodies]
-        return all(found.get("status") == "True" for found in conditions)
-
-    wait_until(served, what="definitions", timeout_s=60)
 
 
 def meaning(body: Body) -> Any:
@@ -50,7 +38,6 @@ def test_every_object_is_accepted_and_a_second_apply_changes_nothing(
 ) -> None:
     """Three models: every kind that the provider's clusters get."""
     for cluster in manifests(provider, "three-models"):
-        establish(world.api, cluster.objects)
         bodies = [item.body() for item in cluster.objects]
         world.apply(bodies)
         before = [meaning(world.api.get(body).body) for body in bodies]
@@ -58,6 +45,31 @@ def test_every_object_is_accepted_and_a_second_apply_changes_nothing(
         after = [meaning(world.api.get(body).body) for body in bodies]
         for first, second in zip(before, after, strict=True):
             assert first == second
+
+
+@pytest.mark.parametrize(("name", "provider"), patterns.CASES)
+def test_every_pattern_is_accepted(api: Api, name: str, provider: str) -> None:
+    """Strictly, by the server itself: unknown fields, types, defaults, rules in CEL."""
+    objects = patterns.pattern(name, provider).render().objects
+    bodies = [item.body() for item in objects if item.kind != "CustomResourceDefinition"]
+    (space,) = [body for body in bodies if body["kind"] == "Namespace"]
+    assert api.apply(space).ok
+    assert list(refusals(api, bodies, dry_run=True)) == []
+
+
+@pytest.mark.parametrize("name", patterns.NAMES)
+def test_a_second_apply_of_a_pattern_changes_nothing(world: World, name: str) -> None:
+    provider = "gcp" if name in ("two-models", "split-fabric") else "aws"
+    bodies = [
+        item.body()
+        for item in patterns.pattern(name, provider).render().objects
+        if item.kind != "CustomResourceDefinition"
+    ]
+    world.apply(bodies)
+    before = [meaning(world.api.get(body).body) for body in bodies]
+    world.apply(bodies)
+    for body, first in zip(bodies, before, strict=True):
+        assert meaning(world.api.get(body).body) == first
 
 
 def test_an_unknown_field_is_refused(world: World) -> None:

@@ -82,7 +82,14 @@ class World:
             if "deletionTimestamp" not in pod["metadata"]
         ]
 
-    def settled(self, namespace: str, *, pods: int, all_run: bool = False) -> list[Placed]:
+    def settled(
+        self,
+        namespace: str,
+        *,
+        pods: int,
+        all_run: bool = False,
+        timeout_s: float = SCHEDULE_TIMEOUT_S,
+    ) -> list[Placed]:
         """Wait until that many pods each run, or are refused by the scheduler; return them.
 
         With `all_run` a refusal is not the end: nodes may still come.
@@ -96,7 +103,7 @@ class World:
             decided = map(_runs if all_run else _decided, found)
             return len(found) == pods and all(decided)
 
-        wait_until(all_decided, what=f"{pods} pods of {namespace}", timeout_s=SCHEDULE_TIMEOUT_S)
+        wait_until(all_decided, what=f"{pods} pods of {namespace}", timeout_s=timeout_s)
         return [placed(pod) for pod in self.pods(namespace)]
 
     def roll_out(
