@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import subprocess
 from collections.abc import Callable
 from decimal import Decimal
@@ -18,8 +19,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.slow]
 OUTLAY = VENV / "bin" / "outlay"
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 PINNED, OTHER = "g7e.2xlarge", "g6e.xlarge"
-# At this price of the other machine, two of them cost a few dollars a month more than the pinned one.
-JUST_DEARER = Decimal("1.68")
+CENT = Decimal("0.01")
 # One on-demand pool on AWS, whichever of two GPU types is cheaper.
 SETTINGS = """\
 config:
@@ -40,7 +40,7 @@ def project(repository_project: Callable[[str], Project]) -> Project:
     file = made.folder / "Pulumi.dev.yaml"
     file.write_text(SETTINGS)
     made.sandbox.config_file("dev").write_text(SETTINGS)
-    reprice(made, JUST_DEARER)
+    reprice(made, even_price(made) + CENT / 2)
     outlay(made, "plan", "--stack", "dev", "--write")
     assert (made.folder / "plans" / "dev.json").is_file()
     return made
@@ -57,7 +57,19 @@ def outlay(project: Project, *arguments: str) -> str:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return done.stdout + done.stderr
+    return done.stdout
+
+
+def even_price(project: Project) -> Decimal:
+    """Return the price of the other machine at which both plans cost the same."""
+    text = outlay(project, "compare", "--stack", "dev", "--by", "gpu", "--json")
+    rows = json.loads(text, parse_float=Decimal)["rows"]
+    (other,) = [row for row in rows if row["name"] == "L40S"]
+    (pinned,) = [row for row in rows if row["name"] == "RTX-PRO-6000"]
+    (pool,) = other["pools"]
+    assert pool["instance_type"] == OTHER
+    too_much = (other["usd_per_month"] - pinned["usd_per_month"]) / 730 / pool["nodes"]
+    return Decimal(round(pool["usd_per_node_hour"] - too_much, 4))
 
 
 def reprice(project: Project, usd_per_hour: Decimal) -> None:
@@ -86,14 +98,15 @@ def machines(result: Result, *ops: str) -> set[str]:
 def test_a_pin_outlives_a_cent_and_not_the_threshold(project: Project) -> None:
     """The running pools stay while a new plan would save little, and the preview says how much."""
     project.up("--skip-preview").ok()
-    reprice(project, JUST_DEARER - Decimal("0.01"))
+    even = even_price(project)
+    reprice(project, even - CENT / 2)
     same = project.preview().ok()
     assert machines(same, "same") == {PINNED}
     assert {step.op for step in same.steps()} == {"same"}
     told = same.diagnostics("info")
     assert "the plan pinned in plans/dev.json is followed; a new one would save $" in told
 
-    reprice(project, Decimal("1.20"))
+    reprice(project, even * Decimal("0.7"))
     changed = project.preview().ok()
     assert machines(changed, "create") == {OTHER}
     assert machines(changed, "delete") == {PINNED}
