@@ -30,7 +30,7 @@ WORKLOAD_HEAD = """
 ## Of a workload
 
 At the top for one model; for several, in each element of `workloads`. Keys at the top are then defaults for all of
-them, except `model`, `targetRps`, `name` and `checkpoint`.
+them, except `model`, `targetRps`, `name`, `checkpoint` and `buckets`.
 """
 STACK_HEAD = """
 ## Of the stack

@@ -41,7 +41,9 @@ def cheapest_usd_per_hour(settings: Settings, catalog: Catalog) -> Decimal | Non
         field(settings, catalog, provisioned_only=True).candidates, settings, catalog
     )
     costs = [
-        _cost(fleet) for fleet in _fleets(possible, settings) if _keeps_promise(fleet, settings)
+        _cost(fleet, settings)
+        for fleet in _fleets(possible, settings)
+        if _keeps_promise(fleet, settings)
     ]
     return min(costs, default=None)
 
@@ -99,19 +101,23 @@ def _domain(candidate: Candidate, settings: Settings) -> str:
             return ""
 
 
-def _cost(fleet: list[Replicas]) -> Decimal:
-    gpus: dict[str, int] = defaultdict(int)
-    for r in fleet:
-        gpus[r.candidate.offer.key] += r.option.shape.gpus * r.count
+def _cost(fleet: list[Replicas], settings: Settings) -> Decimal:
+    """Nodes by the hour of the profile, in which each kind of replica shrinks alike, and clusters."""
     candidates = {r.candidate.offer.key: r.candidate for r in fleet}
-    nodes = sum(
-        (c.usd_per_hour * ceil(gpus[key] / c.offer.gpus_per_node) for key, c in candidates.items()),
-        Decimal(0),
-    )
+    profile = settings.workloads[0].profile
+    spans = [(p.to_hour - p.from_hour, p.share) for p in profile] or [(1, 1.0)]
+    nodes = Decimal(0)
+    for hours, share in spans:
+        gpus: dict[str, int] = defaultdict(int)
+        for r in fleet:
+            left = max(1, ceil(Decimal(repr(share)) * r.count))
+            gpus[r.candidate.offer.key] += r.option.shape.gpus * left
+        for key, c in candidates.items():
+            nodes += hours * c.usd_per_hour * ceil(gpus[key] / c.offer.gpus_per_node)
     opened = {r.site.key: r.site for r in fleet}
     standing = (
         sum((line.usd_per_hour for line in site.standing), Decimal(0))
         + min(choice.usd_per_hour for choice in site.cpu_choices)
         for site in opened.values()
     )
-    return nodes + sum(standing, Decimal(0))
+    return nodes / sum(hours for hours, _ in spans) + sum(standing, Decimal(0))

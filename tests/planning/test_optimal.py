@@ -74,6 +74,34 @@ def test_no_combination_is_cheaper(asked: Settings, on_sale: list[Offer]) -> Non
         assert float(found) == pytest.approx(float(expected), abs=1e-4)
 
 
+@st.composite
+def profiled(draw: st.DrawFn) -> Settings:
+    """Draw settings with three parts of a day, or a week of working days."""
+    low, middle = draw(st.sampled_from([0.0, 0.1, 0.5])), draw(st.sampled_from([0.3, 0.7, 1.0]))
+    spans = draw(st.sampled_from([(0, 7, 12, 24), (0, 24, 144, 168)]))
+    shares = zip(spans, spans[1:], (low, 1.0, middle), strict=False)
+    profile = [{"fromHour": a, "toHour": b, "share": share} for a, b, share in shares]
+    return settings(
+        targetRps=draw(st.sampled_from([4, 10])),
+        profile=profile,
+        surviveDomain=draw(SURVIVE),
+        maxSpotShare=draw(st.sampled_from([0.0, 1.0])),
+        egressBytesPerOutputToken=0,
+    )
+
+
+@given(profiled(), offers(most=3))
+def test_no_combination_is_cheaper_over_a_day_or_week(
+    asked: Settings, on_sale: list[Offer]
+) -> None:
+    """With a profile, what counts is the average hour."""
+    expected = cheapest_usd_per_hour(asked, catalog(on_sale))
+    found = cost(asked, on_sale)
+    assert (found is None) == (expected is None)
+    if found is not None and expected is not None:
+        assert float(found) == pytest.approx(float(expected), abs=1e-4)
+
+
 @given(asked(), offers(), st.randoms(use_true_random=False))
 def test_order_of_offers_does_not_matter(
     asked: Settings, on_sale: list[Offer], random: object

@@ -94,14 +94,16 @@ def test_names_are_answered_with_what_is_near(key: str, value: object, problem: 
 
 def test_a_key_like_none_is_answered_with_all() -> None:
     (problem,) = problems(zzz=1)
-    assert problem.startswith("zzz: is no setting; known are apiCidrs, budgetUsdPerMonth,")
+    assert problem.startswith("zzz: is no setting; known are apiCidrs, buckets, budgetUsdPerMonth,")
     assert "ttftMs" in problem
 
 
 def test_a_workloads_key_is_answered_with_a_workloads_keys() -> None:
     raw = {"workloads": [{**LEAST, "headroom": 2}]}
     (problem,) = problems_of(raw)
-    assert problem.startswith("workloads[0].headroom: is no setting; known are checkpoint,")
+    assert problem.startswith(
+        "workloads[0].headroom: is no setting; known are buckets, checkpoint,"
+    )
     assert "budgetUsdPerMonth" not in problem
 
 

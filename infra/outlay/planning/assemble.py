@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from outlay.catalog import Catalog, Market
 from outlay.catalog.names import normalise
+from outlay.planning.demand import least_share, periods
 from outlay.planning.fleet import BoughtNodes, Fleet, OpenedSite
 from outlay.planning.nodes import replica_room
 from outlay.planning.plan import (
@@ -21,7 +22,7 @@ from outlay.planning.plan import (
     Pool,
     Workload,
 )
-from outlay.planning.scaling import with_bounds
+from outlay.planning.scaling import shrunk, with_bounds
 from outlay.planning.sites import CPU_DISK_GIB, CpuChoice
 from outlay.planning.warnings import warnings
 from outlay.pricing.types import Category
@@ -66,7 +67,23 @@ def assemble(
         left_out=tuple(left_out),
         warnings=tuple(warnings(fleet, settings=settings, catalog=catalog)),
     )
-    return with_bounds(plan, settings, lowest={})
+    lowest = {workload.label: least_share(workload) for workload in settings.workloads}
+    return with_bounds(_with_overhead(plan, settings), settings, lowest=lowest)
+
+
+def _with_overhead(plan: Plan, settings: Settings) -> Plan:
+    """Add what management costs beside, a share of everything else that the user states."""
+    if not settings.management_overhead_percent:
+        return plan
+    percent = Decimal(repr(settings.management_overhead_percent))
+    overhead = FixedCost(
+        what=f"management overhead, {settings.management_overhead_percent:g} %",
+        cluster=plan.clusters[0].name,
+        category=Category.MANAGEMENT,
+        usd_per_hour=plan.usd_per_hour * percent / 100,
+        is_usage=True,
+    )
+    return replace(plan, fixed_costs=(*plan.fixed_costs, overhead))
 
 
 def _workloads(settings: Settings, catalog: Catalog) -> Iterable[Workload]:
@@ -93,7 +110,7 @@ def _cluster(opened: OpenedSite, settings: Settings, identity: Identity) -> Clus
         provider=site.provider,
         region=site.region,
         cpu_pool=_cpu_pool(name, opened.cpu_nodes),
-        pools=tuple(_pool(name, bought) for bought in opened.bought),
+        pools=tuple(_pool(name, bought, settings) for bought in opened.bought),
         placements=tuple(
             p for bought in opened.bought for p in _placements(name, bought, settings)
         ),
@@ -114,7 +131,7 @@ def pool_name(instance_type: str, gpu: str, market: Market) -> str:
     return "-".join(normalise(part).replace(".", "-") for part in parts if part)
 
 
-def _pool(cluster: str, bought: BoughtNodes) -> Pool:
+def _pool(cluster: str, bought: BoughtNodes, settings: Settings) -> Pool:
     offer = bought.candidate.offer
     return Pool(
         name=pool_name(offer.instance_type, offer.gpu, offer.market),
@@ -135,7 +152,24 @@ def _pool(cluster: str, bought: BoughtNodes) -> Pool:
         disk_usd_per_node_hour=bought.candidate.disk_usd_per_hour,
         price_as_of=offer.as_of,
         price_source=offer.source,
+        paid_share=paid_share(bought, settings),
     )
+
+
+def paid_share(bought: BoughtNodes, settings: Settings) -> Decimal:
+    """Return the share of the nodes that runs in an average hour: replicas shrink with the demand."""
+    week = periods(settings)
+    if len(week) == 1 or not bought.replicas:
+        return Decimal(1)
+    stays = 0 < settings.max_spot_share < 1 and bought.candidate.offer.market is Market.ON_DEMAND
+    hours = 0
+    for period in week:
+        gpus = sum(
+            option.shape.gpus * shrunk(count, 1.0 if stays else period.shares[option.workload])
+            for option, count in bought.replicas
+        )
+        hours += period.hours * -(-gpus // bought.candidate.offer.gpus_per_node)
+    return Decimal(hours) / (sum(period.hours for period in week) * bought.nodes)
 
 
 def _cpu_pool(cluster: str, nodes: tuple[tuple[CpuChoice, int], ...]) -> CpuPool | None:
@@ -196,7 +230,11 @@ def _fixed_costs(opened: OpenedSite, cluster: str, settings: Settings) -> Iterab
     for bought in opened.bought:
         candidate = bought.candidate
         what = f"{bought.nodes} x {candidate.disk_gib} GiB disk of {candidate.offer.instance_type}"
-        yield cost(what, Category.STORAGE, candidate.disk_usd_per_hour * bought.nodes)
+        yield cost(
+            what,
+            Category.STORAGE,
+            candidate.disk_usd_per_hour * bought.nodes * paid_share(bought, settings),
+        )
     for workload, share, usd in zip(
         settings.workloads, opened.shares, opened.site.egress_usd_per_hour, strict=True
     ):

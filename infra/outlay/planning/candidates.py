@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from fnmatch import fnmatchcase
 from math import ceil
 
 from outlay.catalog import Catalog, Grade, Model, Offer, Precision, provider
@@ -85,6 +86,7 @@ def allowed_offers(
 ) -> list[Offer]:
     """Return the offers that the settings allow, in a fixed order."""
     allowed = list(settings.providers or sorted({o.provider for o in catalog.offers}))
+    allowed = [name for name in allowed if name not in settings.exclude_providers]
     if provisioned_only:
         for name in [p for p in allowed if not provider(p).provisioned]:
             allowed.remove(name)
@@ -98,13 +100,22 @@ def allowed_offers(
         lambda o: o.provider in allowed,
         lambda o: o.market in settings.markets,
         lambda o: not settings.gpus or o.gpu in settings.gpus,
-        lambda o: (
-            not settings.regions
-            or any(matches(p, provider=o.provider, region=o.region) for p in settings.regions)
-        ),
+        lambda o: o.gpu not in settings.exclude_gpus,
+        lambda o: not settings.regions or _in_region(o, settings.regions),
+        lambda o: not _in_region(o, settings.exclude_regions),
+        lambda o: not settings.instance_types or _is_type(o, settings.instance_types),
+        lambda o: not _is_type(o, settings.exclude_instance_types),
     )
     offers = (offer for offer in catalog.offers if all(rule(offer) for rule in rules))
     return sorted(offers, key=lambda offer: offer.key)
+
+
+def _in_region(offer: Offer, patterns: Iterable[str]) -> bool:
+    return any(matches(p, provider=offer.provider, region=offer.region) for p in patterns)
+
+
+def _is_type(offer: Offer, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(offer.instance_type.lower(), p.lower()) for p in patterns)
 
 
 def _shapes(

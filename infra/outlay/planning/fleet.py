@@ -17,6 +17,7 @@ from outlay.catalog import Market
 from outlay.catalog.providers import ROUTERS_ON_GPU_NODES
 from outlay.planning.candidates import Candidate, Option
 from outlay.planning.domains import NO_DOMAIN, domain
+from outlay.planning.market import quotas
 from outlay.planning.milp import Program, Solution
 from outlay.planning.sites import CpuChoice, Site
 from outlay.settings import Settings, SurviveDomain
@@ -62,6 +63,16 @@ class Fleet:
         parts += [c.usd_per_hour * count for o in self.opened for c, count in o.cpu_nodes]
         return sum(parts, Decimal(0))
 
+    @property
+    def all_usd_per_hour(self) -> Decimal:
+        """All of it, with what answers cost on their way to clients."""
+        egress = [
+            Decimal(repr(share)) * usd
+            for o in self.opened
+            for share, usd in zip(o.shares, o.site.egress_usd_per_hour, strict=True)
+        ]
+        return self.usd_per_hour + sum(egress, Decimal(0))
+
 
 @dataclass(frozen=True, slots=True)
 class _Replicas:
@@ -91,8 +102,10 @@ class FleetProgram:
         self._cpu_nodes: dict[tuple[int, int], int] = {}
         self._shares: dict[tuple[int, int], int] = {}
         self._replicas: list[_Replicas] = []
+        self._opened_sites: list[tuple[int, float]] = []
         for number, site in enumerate(sites):
             self._add_site(number, site)
+        self._add_limits()
         for workload in range(len(self._demands)):
             self._add_demand(workload)
             self._add_spot_limit(workload)
@@ -128,6 +141,7 @@ class FleetProgram:
         program = self._program
         standing = float(site.fixed_usd_per_hour(routers=0))
         opened = program.binary(cost=standing + TIE_USD_PER_HOUR * (number + 1))
+        self._opened_sites.append((opened, 1.0))
         served = [program.binary() for _ in self._demands]
         for node_number, candidate in enumerate(site.candidates):
             self._add_nodes(number, node_number, candidate)
@@ -199,6 +213,19 @@ class FleetProgram:
     def _add_demand(self, workload: int) -> None:
         shares = [(self._shares[number, workload], 1.0) for number in range(len(self._sites))]
         self._program.row(shares, lower=1.0, upper=1.0)
+
+    def _add_limits(self) -> None:
+        """The number of clusters and of GPUs that an account may have."""
+        if self._settings.max_clusters is not None:
+            self._program.row(self._opened_sites, upper=float(self._settings.max_clusters))
+        pairs = [(v, self._sites[i].candidates[k]) for (i, k), v in self._nodes.items()]
+        for quota in quotas([candidate for _, candidate in pairs], self._settings):
+            gpus = [
+                (nodes, float(candidate.offer.gpus_per_node))
+                for (nodes, candidate), counts in zip(pairs, quota.counts.tolist(), strict=True)
+                if counts
+            ]
+            self._program.row(gpus, upper=float(quota.gpus))
 
     def _add_spot_limit(self, workload: int) -> None:
         limit = self._settings.max_spot_share

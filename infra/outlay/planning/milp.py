@@ -15,7 +15,6 @@ INFINITY = math.inf
 OPTIONS: tuple[tuple[str, bool | int | float], ...] = (
     ("threads", 1),
     ("random_seed", 1),
-    ("mip_rel_gap", 0.0),
     ("mip_abs_gap", 1e-7),
     # Restarts cost more than they save on programs of this size.
     ("mip_allow_restart", False),
@@ -26,13 +25,14 @@ OPTIONS: tuple[tuple[str, bool | int | float], ...] = (
 class Solution:
     """Values by variable index, the objective, and the proven relative gap (0 = optimal).
 
-    `reduced_costs` are those of a linear relaxation, else empty.
+    `reduced_costs` (by variable) and `duals` (by row) are those of a linear relaxation, else empty.
     """
 
     values: tuple[float, ...]
     objective: float
     gap: float
     reduced_costs: tuple[float, ...]
+    duals: tuple[float, ...]
 
 
 @dataclass(slots=True)
@@ -70,16 +70,17 @@ class Program:
         *,
         lower: float = -INFINITY,
         upper: float = INFINITY,
-    ) -> None:
-        """Add `lower <= terms <= upper`; repeated variables are summed."""
+    ) -> int:
+        """Add `lower <= terms <= upper` and return its index; repeated variables are summed."""
         summed: dict[int, float] = {}
         for index, coefficient in terms.items() if isinstance(terms, Mapping) else terms:
             summed[index] = summed.get(index, 0.0) + coefficient
         self.rows.append((summed, lower, upper))
+        return len(self.rows) - 1
 
     def relax(self) -> Solution | None:
         """Return the optimum of the linear relaxation, a lower bound; None when infeasible."""
-        return self._run(without=frozenset(), start=None, relaxed=True, time_limit_s=INFINITY)
+        return self._run(without=frozenset(), start=None, relaxed=True, limits=())
 
     def solve(
         self,
@@ -87,13 +88,18 @@ class Program:
         time_limit_s: float,
         without: Collection[int] = frozenset(),
         start: Sequence[float] | None = None,
+        gap: float = 0.0,
     ) -> Solution | None:
         """Return the optimum, or the best found in the time with its gap; None when infeasible.
 
-        Variables in `without` stay zero. `start` is a feasible point to improve on.
+        Variables in `without` stay zero. `start` is a feasible point to improve on. A relative gap
+        up to `gap` is good enough.
         """
         return self._run(
-            without=frozenset(without), start=start, relaxed=False, time_limit_s=time_limit_s
+            without=frozenset(without),
+            start=start,
+            relaxed=False,
+            limits=(("time_limit", time_limit_s), ("mip_rel_gap", gap)),
         )
 
     def _run(
@@ -102,13 +108,13 @@ class Program:
         without: frozenset[int],
         start: Sequence[float] | None,
         relaxed: bool,
-        time_limit_s: float,
+        limits: tuple[tuple[str, float], ...],
     ) -> Solution | None:
         import highspy  # here, so that commands that plan nothing do not load it
 
         highs = highspy.Highs()  # type: ignore[no-untyped-call]  # highspy annotates it in part
         highs.silent()
-        for option, value in (*OPTIONS, ("time_limit", time_limit_s)):
+        for option, value in (*OPTIONS, *limits):
             highs.setOptionValue(option, value)
         highs.passModel(_highs_lp(self, without=without, relaxed=relaxed))
         if start is not None:
@@ -124,6 +130,7 @@ class Program:
         return Solution(
             values=tuple(solution.col_value),
             reduced_costs=tuple(solution.col_dual) if relaxed else (),
+            duals=tuple(solution.row_dual) if relaxed else (),
             objective=info.objective_function_value,
             gap=max(0.0, gap) if math.isfinite(gap) else 1.0,
         )

@@ -19,7 +19,10 @@ SECONDS_PER_HOUR = 3600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """GPU nodes of one offer in one cluster; `nodes` are planned, an autoscaler stays in the bounds."""
+    """GPU nodes of one offer in one cluster; `nodes` are planned, an autoscaler stays in the bounds.
+
+    `paid_share` is the share of the planned nodes that runs in an average hour of the demand profile.
+    """
 
     name: str
     cluster: str
@@ -39,11 +42,12 @@ class Pool:
     disk_usd_per_node_hour: Decimal
     price_as_of: str
     price_source: str
+    paid_share: Decimal = Decimal(1)
 
     @property
     def usd_per_hour(self) -> Decimal:
-        """Price of all planned nodes, their disks not included."""
-        return self.usd_per_node_hour * self.nodes
+        """Price of the nodes in an average hour, their disks not included."""
+        return self.usd_per_node_hour * self.nodes * self.paid_share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

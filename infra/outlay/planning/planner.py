@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from outlay.catalog import Catalog
 from outlay.planning.assemble import Identity, assemble
-from outlay.planning.bounds import within_reach
 from outlay.planning.candidates import field
-from outlay.planning.fleet import FleetProgram
 from outlay.planning.plan import LeftOut, Plan
 from outlay.planning.prune import prune
 from outlay.planning.reasons import why_infeasible
 from outlay.planning.sites import sites
+from outlay.planning.solve import cheapest_fleet
 from outlay.planning.spot_risk import with_spot_risk
 from outlay.settings import Settings
 
@@ -32,8 +31,7 @@ def make_plan(
     candidates = field(settings, catalog, provisioned_only=provisioned_only)
     possible, unpriced = sites(candidates.candidates, settings, catalog)
     left_out = (*candidates.left_out, *unpriced)
-    useful = prune(within_reach(possible, settings), settings)
-    fleet = FleetProgram(useful, settings).solve() if possible else None
+    fleet = cheapest_fleet(prune(possible, settings), settings)
     if fleet is None:
         raise why_infeasible(settings, catalog, candidates, possible)
     made = assemble(fleet, settings=settings, catalog=catalog, identity=identity, left_out=left_out)

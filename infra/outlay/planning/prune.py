@@ -22,7 +22,12 @@ DOMAINS_PER_PLAN = 3
 
 
 def prune(sites: Sequence[Site], settings: Settings) -> tuple[Site, ...]:
-    """Return the sites and offers that can be part of a cheapest plan."""
+    """Return the sites and offers that can be part of a cheapest plan.
+
+    Under quotas everything can: what is better may be used up.
+    """
+    if settings.quotas:
+        return tuple(sites)
     survive = settings.survive_domain
     spot_domains = DOMAINS_PER_PLAN if survive is SurviveDomain.SPOT else 1
     share_is_tight = 0 < settings.max_spot_share < 1
@@ -36,31 +41,39 @@ def prune(sites: Sequence[Site], settings: Settings) -> tuple[Site, ...]:
 
 
 def _prune_offers(site: Site, *, spot_domains: int, spot_must_match: bool) -> Site:
+    by_cost = sorted(site.candidates, key=lambda c: (c.usd_per_hour, c.offer.key))
+
     def is_beaten(candidate: Candidate) -> bool:
         """Whether rivals of the same GPU, or of enough other GPUs, make the candidate pointless."""
         is_spot = candidate.offer.market is Market.SPOT
         # Under a largest spot share more capacity on spot may be too much: only the same will do.
-        gpus = {
-            rival.offer.gpu
-            for rival in site.candidates
-            if _beats(rival, candidate, exactly=is_spot and spot_must_match)
-        }
-        return candidate.offer.gpu in gpus or len(gpus) >= (spot_domains if is_spot else 1)
+        exactly = is_spot and spot_must_match
+        gpus: set[str] = set()
+        for rival in by_cost:
+            if rival is candidate:
+                return False  # what follows is dearer
+            if rival.offer.gpu not in gpus and _beats(rival, candidate, exactly=exactly):
+                gpus.add(rival.offer.gpu)
+                if candidate.offer.gpu in gpus or len(gpus) >= (spot_domains if is_spot else 1):
+                    return True
+        return False
 
     return replace(site, candidates=tuple(c for c in site.candidates if not is_beaten(c)))
 
 
 def _beats(rival: Candidate, candidate: Candidate, *, exactly: bool) -> bool:
-    """Whether nodes of the rival hold whatever the candidate's node holds, for no more money."""
+    """Whether nodes of a rival that comes first by cost hold what the candidate's node holds."""
     one, other = rival.offer, candidate.offer
-    if one.market is not other.market or one.key == other.key:
+    if one.market is not other.market:
         return False
     nodes = -(-other.gpus_per_node // one.gpus_per_node)
     if one.gpus_per_node * nodes % other.gpus_per_node and one.gpus_per_node < other.gpus_per_node:
         return False
-    if not all(_holds(rival, option, exactly=exactly) for option in candidate.options):
+    if nodes > 1 and not _is_cheaper(
+        rival.usd_per_hour * nodes, candidate.usd_per_hour, one.key, other.key
+    ):
         return False
-    return _is_cheaper(rival.usd_per_hour * nodes, candidate.usd_per_hour, one.key, other.key)
+    return all(_holds(rival, option, exactly=exactly) for option in candidate.options)
 
 
 def _holds(rival: Candidate, option: Option, *, exactly: bool) -> bool:

@@ -24,7 +24,7 @@ def with_bounds(plan: Plan, settings: Settings, *, lowest: Mapping[str, float]) 
     rounded up, keeps the share of the demand that survives a loss; where spot may be only a share of
     the whole, on-demand replicas stay, so that the share of spot cannot grow.
     """
-    keeps_on_demand = settings.max_spot_share < 1
+    keeps_on_demand = 0 < settings.max_spot_share < 1
     clusters = tuple(
         _cluster(c, lowest, burst=settings.max_scale, keeps_on_demand=keeps_on_demand)
         for c in plan.clusters
@@ -40,7 +40,7 @@ def _cluster(
     for placement in cluster.placements:
         stays = keeps_on_demand and markets[placement.pool] is Market.ON_DEMAND
         share = 1.0 if stays else lowest.get(placement.workload, 1.0)
-        least, most = _times(placement.replicas, share), _times(placement.replicas, burst)
+        least, most = shrunk(placement.replicas, share), shrunk(placement.replicas, burst)
         placements.append(replace(placement, min_replicas=least, max_replicas=most))
     pools = tuple(_pool(p, [q for q in placements if q.pool == p.name]) for p in cluster.pools)
     return replace(cluster, pools=pools, placements=tuple(placements))
@@ -57,7 +57,8 @@ def _pool(pool: Pool, placements: Iterable[Placement]) -> Pool:
     )
 
 
-def _times(count: int, factor: float) -> int:
+def shrunk(count: int, factor: float) -> int:
+    """Return replicas for a multiple of the demand, rounded up, at least one."""
     # Exact: in floating point 50 x 1.1 is a hair above 55 and would ask for 56.
     return max(1, ceil(count * Decimal(repr(factor))))
 

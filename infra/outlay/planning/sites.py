@@ -11,6 +11,7 @@ from outlay.catalog import Catalog, CpuOffer
 from outlay.catalog.llm_d import ROUTER_CPUS, ROUTER_MEMORY_GIB
 from outlay.catalog.providers import ROUTERS_ON_GPU_NODES
 from outlay.planning.candidates import Candidate
+from outlay.planning.demand import mean_share
 from outlay.planning.egress import egress_gb_per_month, egress_usd_per_hour
 from outlay.planning.nodes import allocatable
 from outlay.planning.plan import LeftOut
@@ -53,11 +54,15 @@ class Site:
         """Stable identity, also the order in which ties break."""
         return f"{self.provider}/{self.region}"
 
+    @property
+    def standing_usd_per_hour(self) -> Decimal:
+        """The opened cluster before it has a node."""
+        return sum((line.usd_per_hour for line in self.standing), Decimal(0))
+
     def fixed_usd_per_hour(self, *, routers: int) -> Decimal:
         """Return the least cost of the opened cluster with CPU nodes for that many routers."""
-        standing = sum((line.usd_per_hour for line in self.standing), Decimal(0))
         cpu = (c.usd_per_hour * -(-routers // c.routers_per_node) for c in self.cpu_choices)
-        return standing + min(cpu, default=Decimal(0))
+        return self.standing_usd_per_hour + min(cpu, default=Decimal(0))
 
 
 def sites(
@@ -107,7 +112,7 @@ def _egress(
     costs: list[Decimal] = []
     for workload in settings.workloads:
         volume = egress_gb_per_month(
-            rps=workload.target_rps,
+            rps=workload.target_rps * float(mean_share(workload)),
             output_tokens=workload.output_tokens,
             bytes_per_token=settings.egress_bytes_per_output_token,
         )

@@ -7,9 +7,10 @@ from outlay.settings.load import (
     raw_from_yaml,
     settings_from_yaml,
 )
-from outlay.settings.model import Settings, SurviveDomain, WorkloadSettings
+from outlay.settings.model import QuotaSettings, Settings, SurviveDomain, WorkloadSettings
 
 __all__ = [
+    "QuotaSettings",
     "Settings",
     "SurviveDomain",
     "WorkloadSettings",

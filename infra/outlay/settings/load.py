@@ -22,7 +22,7 @@ UNSET: tuple[object, ...] = (None, "", [], {})
 # Keys that name files, relative to the folder of Pulumi.yaml.
 FILE_KEYS = ("calibrations", "spotEvents")
 # Keys that make sense only for one workload; the others also serve as defaults for all.
-SINGLE_ONLY = frozenset({"model", "targetRps", "name", "checkpoint"})
+SINGLE_ONLY = frozenset({"model", "targetRps", "name", "checkpoint", "buckets"})
 
 
 def parse_settings(raw: Mapping[str, object], catalog: Catalog, *, source: str) -> Settings:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable
 from decimal import Decimal
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from ipaddress import ip_network
 from typing import Annotated, Literal, TypeVar
 
@@ -30,6 +32,9 @@ T = TypeVar("T")
 # Below, whatever is bought stands idle, and the solver's tolerance would count as serving it.
 LEAST_RPS = 0.001
 LARGEST_RPS = 100_000.0
+# Thirds cannot be written down exactly.
+SHARE_ROUNDING = 0.001
+WHOLE_HOURS = (24, 168)
 LARGEST_BUDGET_USD = Decimal(10**12)
 REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -127,10 +132,15 @@ Rps = Annotated[float, Field(ge=LEAST_RPS, le=LARGEST_RPS, allow_inf_nan=False),
 Tokens = Annotated[int, Field(ge=1, le=10_000_000), NoBoolean]
 Milliseconds = Annotated[float, Field(gt=0, le=3_600_000, allow_inf_nan=False), NoBoolean]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), NoBoolean]
+Portion = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False), NoBoolean]
+Hour = Annotated[int, Field(ge=0, le=168), NoBoolean]
+Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False), NoBoolean]
 Factor = Annotated[float, Field(ge=1, le=10, allow_inf_nan=False), NoBoolean]
 EgressBytes = Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False), NoBoolean]
 Usd = Annotated[Decimal, Field(gt=0, le=LARGEST_BUDGET_USD, allow_inf_nan=False), NoBoolean]
 Budget = Usd | None
+Clusters = Annotated[int, Field(ge=1, le=100), NoBoolean]
+QuotaGpus = Annotated[int, Field(ge=0, le=1_000_000), NoBoolean]
 KubernetesVersion = Annotated[str, Field(pattern=r"^1\.\d{2}$")]
 
 OneOrMany = BeforeValidator(_one_or_many)
@@ -140,6 +150,22 @@ Gpus = Annotated[tuple[GpuName, ...], OneOrMany, OnceEach]
 Providers = Annotated[tuple[ProviderName, ...], OneOrMany, OnceEach]
 Precisions = Annotated[tuple[Precise, ...], OneOrMany, OnceEach]
 Markets = Annotated[tuple[Sold, ...], OneOrMany, OnceEach, AfterValidator(_not_empty)]
+
+
+class BucketSettings(Base):
+    """Requests of one length class."""
+
+    share: Portion = Field(description="Share of the workload's requests, above 0 to 1")
+    input_tokens: Tokens = Field(description="Mean prompt tokens per request")
+    output_tokens: Tokens = Field(description="Mean output tokens per request")
+
+
+class PeriodSettings(Base):
+    """Some hours of a day or week, and how much of the demand there is in them."""
+
+    from_hour: Hour = Field(description="First hour, 0 for midnight (of Monday)")
+    to_hour: Hour = Field(description="Hour at which it ends: at most 24, or 168 for a week")
+    share: Share = Field(description="Share of targetRps, 0 to 1")
 
 
 class WorkloadSettings(Base):
@@ -155,6 +181,14 @@ class WorkloadSettings(Base):
     )
     input_tokens: Tokens = Field(512, description="Mean prompt tokens per request")
     output_tokens: Tokens = Field(256, description="Mean output tokens per request")
+    buckets: tuple[BucketSettings, ...] = Field(
+        (),
+        description="Length classes in place of one mean: a list of share, inputTokens, outputTokens",
+    )
+    profile: tuple[PeriodSettings, ...] = Field(
+        (),
+        description="Demand over a day or week: a list of fromHour, toHour, share; steady by default",
+    )
     prefix_cache_hit_share: Part = Field(
         0.0, description="Share of prompt tokens expected in the prefix cache, 0 to below 1"
     )
@@ -175,13 +209,55 @@ class WorkloadSettings(Base):
     @model_validator(mode="after")
     def _fits_the_context(self, info: ValidationInfo) -> WorkloadSettings:
         model = _catalog(info).model(self.model)
-        tokens = self.input_tokens + self.output_tokens
-        if tokens > model.max_context_tokens:
-            raise ValueError(
-                f"inputTokens + outputTokens = {tokens:,} is beyond the context of {model.name}"
-                f" ({model.max_context_tokens:,} tokens); shorten them or choose another model"
-            )
+        for lengths in self.buckets or (self,):
+            tokens = lengths.input_tokens + lengths.output_tokens
+            if tokens > model.max_context_tokens:
+                raise ValueError(
+                    f"inputTokens + outputTokens = {tokens:,} is beyond the context of {model.name}"
+                    f" ({model.max_context_tokens:,} tokens); shorten them or choose another model"
+                )
         return self
+
+    @model_validator(mode="after")
+    def _buckets_are_all_requests(self) -> WorkloadSettings:
+        total = sum(bucket.share for bucket in self.buckets)
+        if self.buckets and abs(total - 1) > SHARE_ROUNDING:
+            raise ValueError(f"the shares of buckets sum to {total:g}; they must sum to 1")
+        return self
+
+    @field_validator("profile")
+    @classmethod
+    def _profile_is_whole(cls, profile: tuple[PeriodSettings, ...]) -> tuple[PeriodSettings, ...]:
+        hour = 0
+        for period in sorted(profile, key=lambda p: p.from_hour):
+            if period.from_hour != hour or period.to_hour <= hour:
+                raise ValueError(
+                    f"hour {hour} is not followed by one period: {period.from_hour} to {period.to_hour}"
+                    " leaves a gap, overlaps another or is empty"
+                )
+            hour = period.to_hour
+        if profile and hour not in WHOLE_HOURS:
+            raise ValueError(f"covers hours 0 to {hour}; it must cover a day (24) or a week (168)")
+        if profile and max(period.share for period in profile) != 1:
+            raise ValueError("the largest share must be 1: targetRps is the demand at its highest")
+        return tuple(sorted(profile, key=lambda p: p.from_hour))
+
+    def split(self) -> tuple[WorkloadSettings, ...]:
+        """Return one workload a bucket: each is sized, placed and served for its own lengths."""
+        if not self.buckets:
+            return (self,)
+        return tuple(
+            self.model_copy(
+                update={
+                    "name": f"{self.label[:60]}-{number}",
+                    "target_rps": self.target_rps * bucket.share,
+                    "input_tokens": bucket.input_tokens,
+                    "output_tokens": bucket.output_tokens,
+                    "buckets": (),
+                }
+            )
+            for number, bucket in enumerate(self.buckets, start=1)
+        )
 
     @model_validator(mode="after")
     def _checkpoint_has_one_precision(self) -> WorkloadSettings:
@@ -200,6 +276,26 @@ class WorkloadSettings(Base):
 Workloads = Annotated[tuple[WorkloadSettings, ...], AfterValidator(_not_empty)]
 
 
+class QuotaSettings(Base):
+    """What an account may hold at most at a provider: GPUs of all nodes that match."""
+
+    provider: ProviderName = Field(description="Provider that set the quota")
+    gpus: QuotaGpus = Field(description="Largest number of GPUs, 0 for none")
+    region: str = Field("", description="Region or pattern; all together by default")
+    gpu: GpuName | None = Field(None, description="GPU type; all together by default")
+    market: Sold | None = Field(None, description="Market; all together by default")
+
+    @field_validator("region")
+    @classmethod
+    def _region_exists(cls, pattern: str, info: ValidationInfo) -> str:
+        if pattern:
+            check_pattern(pattern, _catalog(info))
+        return pattern
+
+
+Quotas = tuple[QuotaSettings, ...]
+
+
 class Settings(Base):
     """Everything a stack asks for. Only a model and its target requests/s have no default."""
 
@@ -211,8 +307,24 @@ class Settings(Base):
         (), description="Regions or patterns such as us-* to consider; all by default"
     )
     gpus: Gpus = Field((), description="GPU types to consider; all by default")
+    instance_types: Names = Field(
+        (), description="Instance types or patterns such as g6e.* to consider; all by default"
+    )
+    exclude_providers: Providers = Field((), description="Providers to leave out")
+    exclude_regions: Names = Field((), description="Regions or patterns such as eu-* to leave out")
+    exclude_gpus: Gpus = Field((), description="GPU types to leave out")
+    exclude_instance_types: Names = Field(
+        (), description="Instance types or patterns such as p5.* to leave out"
+    )
     markets: Markets = Field(
         (Market.ON_DEMAND, Market.SPOT), description="Markets to buy in: on-demand, spot"
+    )
+    max_clusters: Clusters | None = Field(
+        None, description="Largest number of clusters; 1 keeps everything in one region"
+    )
+    quotas: Quotas = Field(
+        (),
+        description="Largest numbers of GPUs: provider, and gpus; region, gpu and market narrow it down",
     )
     max_spot_share: Share = Field(
         1.0, description="Largest share of each model's capacity on spot, 0 to 1"
@@ -239,6 +351,9 @@ class Settings(Base):
     lowest_grade: Grade = Field(
         Grade.THROUGHPUT_ONLY,
         description="Least trusted sizing to buy on: calibrated, covered, throughput-only, extrapolated",
+    )
+    management_overhead_percent: Percent = Field(
+        0.0, description="What running it all costs beside, in percent of everything else"
     )
     egress_bytes_per_output_token: EgressBytes = Field(
         5.0,
@@ -282,7 +397,22 @@ class Settings(Base):
             ip_network(block)  # says itself what is wrong with a block
         return _not_empty(blocks)
 
-    @field_validator("regions")
+    @field_validator("instance_types", "exclude_instance_types")
+    @classmethod
+    def _instance_types_exist(
+        cls, patterns: tuple[str, ...], info: ValidationInfo
+    ) -> tuple[str, ...]:
+        known = sorted({offer.instance_type for offer in _catalog(info).offers})
+        for pattern in patterns:
+            if not any(fnmatchcase(name.lower(), pattern.lower()) for name in known):
+                near = difflib.get_close_matches(pattern, known, n=3, cutoff=0.5)
+                hint = f"; did you mean {' or '.join(near)}?" if near else ""
+                raise ValueError(
+                    f"unknown instance type {pattern!r}{hint} (patterns such as g6e.* are allowed)"
+                )
+        return patterns
+
+    @field_validator("regions", "exclude_regions")
     @classmethod
     def _regions_exist(cls, patterns: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         for pattern in patterns:
@@ -305,6 +435,7 @@ class Settings(Base):
     def _names_are_unique(
         cls, workloads: tuple[WorkloadSettings, ...]
     ) -> tuple[WorkloadSettings, ...]:
+        workloads = tuple(part for workload in workloads for part in workload.split())
         labels = [workload.label for workload in workloads]
         for label in labels:
             if labels.count(label) > 1:

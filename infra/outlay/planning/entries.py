@@ -1,0 +1,172 @@
+"""What each offer can do for one workload: the most capacity for each number of GPUs.
+
+Offers of one GPU type hold the same replicas, so each such frontier is computed once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from outlay.planning.arrays import Floats, Ints
+from outlay.planning.candidates import Candidate, Option
+from outlay.planning.listing import Entries
+from outlay.planning.market import Offers
+
+Shapes = tuple[tuple[int, float], ...]
+# Beyond, a list of ways is too long to be made: the caller has other means.
+MOST_GPUS = 1024
+# An entry is left out when as many entries in other domains hold as much for no more: exact for ways
+# of up to so many entries.
+RIVALS = 4
+ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Some GPUs of an offer and the replicas on them: how many of each of the offer's shapes."""
+
+    gpus: int
+    rps: float
+    counts: tuple[int, ...]
+
+
+def frontier(shapes: Shapes, needed_rps: float, *, most_gpus: int) -> tuple[Step, ...]:
+    """Return the most capacity for each number of GPUs, up to the first that is enough.
+
+    `shapes` are GPUs and capacity of one replica; numbers of GPUs that hold no more are left out.
+    """
+    best = [Step(0, 0.0, (0,) * len(shapes))]
+    while best[-1].rps < needed_rps and len(best) <= most_gpus:
+        best.append(_best_step(best, shapes))
+    return tuple(step for last, step in pairwise(best) if step.rps > last.rps)
+
+
+def _best_step(best: list[Step], shapes: Shapes) -> Step:
+    """Return the best use of one GPU more."""
+    gpus, last = len(best), best[-1]
+    found = Step(gpus, last.rps, last.counts)
+    for which, (size, rps) in enumerate(shapes):
+        if size <= gpus and best[gpus - size].rps + rps > found.rps:
+            before = best[gpus - size]
+            counts = tuple(c + (i == which) for i, c in enumerate(before.counts))
+            found = Step(gpus, before.rps + rps, counts)
+    return found
+
+
+class Frontiers:
+    """The steps of all offers for one workload, as columns; none that costs more than a fleet may.
+
+    `is_whole` says that no step is missing: the GPUs that cost as much are few enough to be listed.
+    """
+
+    def __init__(
+        self,
+        offers: Offers,
+        workload: int,
+        *,
+        needed_rps: float,
+        most_usd: float,
+        shares: Sequence[float],
+    ) -> None:
+        known: dict[Shapes, tuple[Step, ...]] = {}
+        shapes_of = [_shapes(candidate, workload) for candidate in offers.candidates]
+        most_gpus: dict[Shapes, float] = {}
+        for shapes, usd in zip(shapes_of, (offers.usd / offers.gpus).tolist(), strict=True):
+            most_gpus[shapes] = max(most_gpus.get(shapes, 0.0), most_usd / max(usd, 1e-9))
+        slot: list[int] = []
+        self.steps: list[Step] = []
+        for number, shapes in enumerate(shapes_of):
+            if shapes not in known:
+                most = int(min(most_gpus[shapes], MOST_GPUS))
+                known[shapes] = frontier(shapes, needed_rps, most_gpus=most) if shapes else ()
+            self.steps += known[shapes]
+            slot += [number] * len(known[shapes])
+        self.is_whole = all(
+            steps[-1].rps >= needed_rps or most_gpus[shapes] <= MOST_GPUS
+            for shapes, steps in known.items()
+            if steps
+        )
+        self.slot: Ints = np.array(slot, dtype=np.int64)
+        self.site: Ints = offers.site[self.slot]
+        self.domain: Ints = offers.domain[self.slot]
+        self.gpus: Ints = np.array([step.gpus for step in self.steps], dtype=np.int64)
+        self.rps: Floats = np.array([step.rps for step in self.steps], dtype=np.float64)
+        sizes = {shapes: np.array([gpus for gpus, _ in shapes]) for shapes in known}
+        in_use = {
+            shapes: [_gpus_in(step, sizes[shapes], shares) for step in steps]
+            for shapes, steps in known.items()
+        }
+        columns = [column for shapes in shapes_of for column in in_use.get(shapes, ())]
+        # By period: the GPUs in use when the workload has a share of its demand, and nodes for them.
+        self.gpus_in: Ints = np.array(columns, dtype=np.int64).reshape(-1, len(shares)).T
+        self.nodes_in: Ints = -(-self.gpus_in // offers.gpus[self.slot])
+        # Largest first, and the cheaper of equals is found by cost.
+        self._order: Ints = np.argsort(-self.rps, kind="stable")
+
+    def entries(self, usd: Floats, *, below_usd: float) -> tuple[Entries, Ints]:
+        """Return the entries that cost no more than a limit, and the numbers of their steps."""
+        chosen = self._order[usd[self._order] <= below_usd]
+        return self._chosen(usd, chosen), chosen
+
+    def best_entries(
+        self, usd: Floats, site_usd: Floats, *, below_usd: float
+    ) -> tuple[Entries, Ints]:
+        """Return only entries without too many rivals: enough for the cheapest way."""
+        chosen = self._order[usd[self._order] <= below_usd]
+        chosen = chosen[np.lexsort((usd[chosen], -self.rps[chosen]))]
+        kept: list[int] = []
+        here: dict[tuple[int, int], float] = {}
+        elsewhere: dict[int, float] = {}
+        for step, cost, lost, site in zip(
+            chosen.tolist(),
+            usd[chosen].tolist(),
+            self.domain[chosen].tolist(),
+            self.site[chosen].tolist(),
+            strict=True,
+        ):
+            same = here.get((site, lost))
+            if same is not None and same <= cost:
+                continue
+            # What is never lost beats all; what may be lost beats only what may be lost too.
+            rivals = sum(d not in (lost, -1) and least <= cost for d, least in elsewhere.items())
+            if elsewhere.get(-1, np.inf) <= cost or (lost >= 0 and rivals >= RIVALS):
+                continue
+            kept.append(step)
+            here[site, lost] = cost
+            elsewhere[lost] = min(elsewhere.get(lost, np.inf), cost + float(site_usd[site]))
+        best = np.array(kept, dtype=np.int64)
+        return self._chosen(usd, best), best
+
+    def _chosen(self, usd: Floats, chosen: Ints) -> Entries:
+        return Entries(
+            slot=self.slot[chosen],
+            site=self.site[chosen],
+            domain=self.domain[chosen],
+            gpus=self.gpus[chosen],
+            rps=self.rps[chosen],
+            usd=usd[chosen],
+        )
+
+
+def _gpus_in(step: Step, sizes: Ints, shares: Sequence[float]) -> Ints:
+    """GPUs of a step by period: each of its shapes shrinks alike, rounded up."""
+    counts = np.array(step.counts)
+    left = np.ceil(counts * np.array(shares)[:, None] - ROUNDING)
+    result: Ints = (np.where(counts > 0, np.maximum(left, 1), 0) @ sizes).astype(np.int64)
+    return result
+
+
+def _shapes(candidate: Candidate, workload: int) -> Shapes:
+    return tuple(
+        (option.shape.gpus, option.shape.capacity_rps.low)
+        for option in options(candidate, workload)
+    )
+
+
+def options(candidate: Candidate, workload: int) -> list[Option]:
+    """Return the options of one workload on an offer, in their order."""
+    return [option for option in candidate.options if option.workload == workload]
