@@ -23,6 +23,8 @@ from policies.rule import Finding, ResourceRule, RestsError, Rule, Situation, St
 
 # Set for a pack in a preview and an update, and not by `pulumi policy analyze`, which runs no program.
 DRY_RUN = "PULUMI_DRY_RUN"
+# The engine shows no remediation steps, so each violation ends with its own.
+WAY_OUT = "What to do: "
 
 
 def policy(rule: Rule, memory: Memory, *, environment: str) -> Policy:
@@ -42,7 +44,7 @@ def resource_policy(
         resource = memory.see(rule.name, args)
         situation = _situation(rule, args, memory, environment=environment)
         findings = (Finding(text, args.urn) for text in rule.check(resource, situation))
-        _report(situation, findings, args, report)
+        _report(rule, situation, findings, args, report)
 
     def remediate(args: ResourceValidationArgs) -> Mapping[str, object] | None:
         assert rule.fix is not None
@@ -68,7 +70,7 @@ def stack_policy(rule: StackRule, memory: Memory, *, environment: str) -> StackV
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
         stack = memory.stack(rule.name, args)
         situation = _situation(rule, args, memory, environment=environment)
-        _report(situation, rule.check(stack, situation), args, report)
+        _report(rule, situation, rule.check(stack, situation), args, report)
 
     return StackValidationPolicy(
         name=rule.name,
@@ -100,6 +102,7 @@ def _situation(
 
 
 def _report(
+    rule: Rule,
     situation: Situation,
     findings: Iterable[Finding],
     args: ResourceValidationArgs | StackValidationArgs,
@@ -110,7 +113,7 @@ def _report(
     try:
         situation.options.check()
         for finding in findings:
-            report(finding.message, finding.urn)
+            report(f"{finding.message}\n{WAY_OUT}{rule.remedy}", finding.urn)
     except RestsError as rests:
         args.not_applicable(str(rests))
     except OptionError as error:

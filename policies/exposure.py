@@ -56,10 +56,7 @@ def _open(stack: Stack, situation: Situation) -> Iterable[Finding]:
 def _open_message(what: str, keys: str | None) -> str:
     if keys is not None:
         return f"{what} names the keys of Secret {keys!r}, which the stack does not declare."
-    return (
-        f"{what} lets the whole internet in, and nothing says that keys are asked for. Name the Secret"
-        f" with the gateway's keys in the annotation {KEYS} (or the tag {KEYS_TAG}), or keep it internal."
-    )
+    return f"{what} lets the whole internet in, and nothing says that keys are asked for."
 
 
 def _secrets(stack: Stack) -> Iterator[object]:
@@ -106,7 +103,8 @@ NO_OPEN_ENDPOINT = StackRule(
     name="no-endpoint-without-keys",
     holds="Nothing that the internet reaches answers without a key.",
     reason="Found endpoints serve strangers within hours, on GPUs that somebody else pays.",
-    remedy="Keep the service internal, or put the gateway with its keys in front.",
+    remedy=f"Keep it internal, or put the gateway in front and name the Secret with its keys in the"
+    f" annotation {KEYS} (or the tag {KEYS_TAG}).",
     severity=Severity.CRITICAL,
     levels=MANDATORY,
     options={TRUSTED: Option(kind=TEXTS, meaning="Names of key Secrets that other stacks declare")},

@@ -45,10 +45,7 @@ def _untagged(declared: Declared, situation: Situation) -> Iterable[str]:
     missing = _missing(declared, situation)
     if missing:
         field = ".".join(field_of(declared) or ())
-        yield (
-            f"{field} lacks {', '.join(missing)}: nobody could tell whose money it is. They are taken"
-            " from outlay:tags of the stack, where it has them."
-        )
+        yield (f"{field} lacks {', '.join(missing)}: nobody could tell whose money it is.")
 
 
 def _missing(declared: Declared, situation: Situation) -> list[str]:

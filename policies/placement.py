@@ -98,8 +98,7 @@ def _surging(stack: Stack, situation: Situation) -> Iterable[Finding]:
         if needed > spare:
             yield Finding(
                 f"its rollout starts {counted(_surge(pod), 'more pod')} ({counted(needed, 'GPU')}) before"
-                f" old ones end, and its pools have {counted(spare, 'GPU')} to spare: it hangs. Set"
-                " maxSurge to 0.",
+                f" old ones end, and its pools have {counted(spare, 'GPU')} to spare: it hangs.",
                 pod.declared.urn,
             )
 

@@ -110,16 +110,16 @@ def _container_secrets(container: Mapping[str, object]) -> Iterator[str]:
     for entry in map(mapped, listed(container.get("env"))):
         name, value = str(entry.get("name", "?")), entry.get("value")
         if isinstance(value, str) and value and (SECRET_NAME.search(name) or _is_secret(value)):
-            yield f"{_name(container)} has the value of {name} in clear; take it from a Secret."
+            yield f"{_name(container)} has the value of {name} in clear."
     for field in ("command", "args"):
         if any(_is_secret(text) for text in listed(container.get(field))):
-            yield f"{_name(container)} has a secret in its {field}; take it from a Secret."
+            yield f"{_name(container)} has a secret in its {field}."
 
 
 def _map_secrets(declared: Declared) -> Iterator[str]:
     for key, text in mapped(declared.inputs.get("data")).items():
         if _is_secret(text):
-            yield f"data.{key} holds a secret; put it into a Secret."
+            yield f"data.{key} holds a secret."
 
 
 def _is_secret(value: object) -> bool:

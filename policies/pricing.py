@@ -27,19 +27,15 @@ def _unpriced(declared: Declared, _situation: Situation) -> Iterable[str]:
     if isinstance(declared.price, Unpriced):
         yield (
             f"no price is known: {declared.price.reason}.\nWhatever it costs would not count against the"
-            f" budget. {_remedy(declared)}"
+            f" budget.{_hint(declared)}"
         )
 
 
-def _remedy(declared: Declared) -> str:
-    if facts.refers(declared):
-        return (
-            "Declare what is missing. A launch template or node class of this stack must be declared"
-            " before it: add depends_on."
-        )
+def _hint(declared: Declared) -> str:
+    if not facts.refers(declared):
+        return ""
     return (
-        "Declare what is missing, use a type that has a price, or make this policy advisory in the"
-        " pack's configuration."
+        " A launch template or node class of this stack must be declared before it: add depends_on."
     )
 
 
@@ -47,7 +43,7 @@ NO_UNPRICED = ResourceRule(
     name="no-unpriced-resources",
     holds="Every resource has a known price or is known to be free.",
     reason="What has no price counts for nothing in every budget.",
-    remedy="Declare the field that the price depends on, or a type that has a price.",
+    remedy="Declare what is missing, or a type that has a price; else make this rule advisory in the pack's configuration.",
     severity=Severity.HIGH,
     levels=MANDATORY,
     check=_unpriced,
@@ -63,8 +59,7 @@ def _hidden(stack: Stack, _situation: Situation) -> Iterable[Finding]:
             kind = each.resource_type.rpartition(":")[2]
             yield Finding(
                 f"this {kind} shows none of its objects: its provider reads them only when it reaches"
-                " the cluster. What they buy would not count against the budget. Declare the objects"
-                " one by one, or make the cluster in an update before.",
+                " the cluster. What they buy would not count against the budget.",
                 each.urn,
             )
 

@@ -124,7 +124,8 @@ def test_a_stack_over_its_budget_is_stopped_with_all_it_needs_to_know(guarded: M
         "planned spend is $1,191.01/month: $191.01 (19 %) over the budget of $1,000.00/month of"
         " stack dev (outlay:budgetUsdPerMonth).\n"
         "Dearest: gpu $1,191.01/month.\n"
-        "With every autoscaled pool at its maximum: $5,955.04/month."
+        "With every autoscaled pool at its maximum: $5,955.04/month.\n"
+        "What to do: Declare less, allow cheaper markets, regions or providers, or raise the budget."
     )
     assert violations(result) == ["mandatory monthly-budget", "mandatory worst-case-budget"]
 

@@ -18,7 +18,7 @@ from pulumi_policy import (
 from pulumi_policy.policy import _NotApplicableError
 from pulumi_policy.proxy import unknown_checking_proxy
 
-from policies.build import policies
+from policies.build import WAY_OUT, policies
 from policies.rule import Rule
 
 OUTLAY = "outlay"
@@ -90,13 +90,22 @@ def kubernetes(kind: str, name: str, **inputs: object) -> ResourceValidationArgs
 
 
 class Resting(list[tuple[str, str | None]]):
-    """What a rule complained of; `reason` says why it did not look, if it did not."""
+    """What a rule complained of; `reason` says why it did not look, if it did not.
+
+    `ways_out` are the last lines of the complaints, which say what to do.
+    """
 
     reason: str | None = None
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.ways_out: list[str] = []
+
     def __call__(self, message: str, urn: str | None = None) -> None:
         """Remember one complaint."""
-        self.append((message, urn))
+        text, _, way_out = message.partition(f"\n{WAY_OUT}")
+        self.append((text, urn))
+        self.ways_out.append(way_out)
 
     @property
     def messages(self) -> list[str]:

@@ -10,11 +10,7 @@ from policies.exposure import ENCRYPTION, NO_OPEN_ENDPOINT
 from tests.policies.resources import ask, declared, kubernetes
 
 SECRET = kubernetes("core/v1:Secret", "gateway-keys")
-OPEN = (
-    " lets the whole internet in, and nothing says that keys are asked for. Name the Secret"
-    " with the gateway's keys in the annotation outlay/keys-secret (or the tag outlay-keys-secret), or"
-    " keep it internal."
-)
+OPEN = " lets the whole internet in, and nothing says that keys are asked for."
 
 
 def service(kind: str = "LoadBalancer", **annotations: str) -> ResourceValidationArgs:

@@ -250,19 +250,17 @@ class TestSecrets:
     ) -> None:
         found = ask(NO_CLEAR_SECRETS, [deployment(container(env=[entry]))]).messages
         name = entry["name"]
-        expected = f"container vllm has the value of {name} in clear; take it from a Secret."
+        expected = f"container vllm has the value of {name} in clear."
         assert found == ([expected] if said else [])
 
     def test_arguments_and_maps_are_read_too(self) -> None:
         secret = "--api-key=sk-" + "a" * 40
         resource = deployment(container(args=["serve", secret]))
         assert ask(NO_CLEAR_SECRETS, [resource]).messages == [
-            "container vllm has a secret in its args; take it from a Secret."
+            "container vllm has a secret in its args."
         ]
         config = kubernetes("core/v1:ConfigMap", "m", data={"key": "-----BEGIN PRIVATE KEY-----"})
-        assert ask(NO_CLEAR_SECRETS, [config]).messages == [
-            "data.key holds a secret; put it into a Secret."
-        ]
+        assert ask(NO_CLEAR_SECRETS, [config]).messages == ["data.key holds a secret."]
 
     def test_the_secret_itself_is_not_shown(self) -> None:
         secret = "hf_" + "s" * 30
