@@ -12,7 +12,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "infra"))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from policies.build import policies  # needs the path above
+from policies.configuration import refuse_unknown_rules  # needs the path above
 from policies.environment import environment  # needs the path above
 from policies.table import RULES  # needs the path above
 
+refuse_unknown_rules(RULES)
 PolicyPack(name="outlay", policies=policies(RULES, environment=environment()))

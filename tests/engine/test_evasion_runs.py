@@ -148,6 +148,10 @@ def test_a_budget_that_is_no_amount_of_dollars(two: Project) -> None:
     ("config", "says"),
     [
         ({"monthly-bugdet": {"usdPerMonth": 9}}, "invalid enforcement level"),
+        (
+            {"monthly-bugdet": {"enforcementLevel": "mandatory", "usdPerMonth": 9}},
+            "unknown rule 'monthly-bugdet'; did you mean monthly-budget",
+        ),
         ({"monthly-budget": {"usdPerMonth": -9}}, "usdPerMonth"),
     ],
 )

@@ -17,11 +17,6 @@ BEYOND = (
         instead="Keep that file out of the repository, or let code owners approve it",
     ),
     Beyond(
-        tries="Misspell a rule in the pack's configuration",
-        why="Pulumi ignores a rule that the pack has not, if the entry names a level",
-        instead="Set the budget by the variable; look at the source that a violation names",
-    ),
-    Beyond(
         tries="Edit `policies/` in the same change, and run that pack",
         why="Whoever may change the judge needs no trick",
         instead="Run the pack of a checkout of the base: its own rules and prices judge the change",

@@ -50,8 +50,8 @@ RUNS = (
         proof=PART,
     ),
     Run(
-        tries="A broken configuration of the pack",
-        answer="the engine refuses it",
+        tries="A broken configuration of the pack, or one that misspells a rule",
+        answer="engine or pack refuse it",
         proof="test_a_broken_configuration_of_the_pack",
     ),
     Run(
