@@ -15,7 +15,13 @@ from sandbox.values import Props, put
 
 OPERATIONS = ("create", "update", "delete", "read", "*")
 # Under which Pulumi package the ledger keeps a provider.
-PACKAGES = {"aws": "aws", "gcp": "gcp", "azure": "azure-native", "coreweave": "coreweave"}
+PACKAGES = {
+    "aws": "aws",
+    "gcp": "gcp",
+    "azure": "azure-native",
+    "coreweave": "coreweave",
+    "lambda": "lambda",
+}
 MARKETS = ("on-demand", "spot", "reserved")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from sandbox import coreweave
+from sandbox import coreweave, lambda_cloud
 from sandbox.cloud import Cloud, Live, urn_name
 from sandbox.errors import CloudError, Code
 from sandbox.faults import Interruption
@@ -36,7 +36,7 @@ DOMAIN = ".sandbox.invalid"
 OWN_CLUSTER = "own-cluster.sandbox.invalid"
 UNSUPPORTED = ("helm.sh", "yaml", "kustomize")
 # The outputs in which the clouds' clusters tell where their API is.
-ENDPOINTS = ("endpoint", "fqdn", "apiServerEndpoint")
+ENDPOINTS = ("endpoint", "fqdn", "apiServerEndpoint", "ip")
 SECRET_FIELDS = ("data", "stringData")
 
 
@@ -313,7 +313,7 @@ def _server(kubeconfig: Any, context: str) -> str:
             Code.INVALID_ARGUMENT,
             f"kubeconfig: context {wanted!r} leads to no cluster with a server",
         )
-    if not host.endswith(DOMAIN):
+    if not host.endswith(DOMAIN) and host not in lambda_cloud.ADDRESSES:
         raise CloudError(
             Code.FAILED_PRECONDITION,
             f"the sandbox does not talk to {host}: it only keeps objects of its own clusters (*{DOMAIN});"

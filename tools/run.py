@@ -73,7 +73,8 @@ def refuse_public_secret(verb: str, rest: list[str]) -> None:
 def become(sandbox: Sandbox, command: list[str]) -> NoReturn:
     """Replace this process by the engine, so that exit code and signals are its own."""
     os.chdir(sandbox.project)
-    os.execve(sandbox.pulumi, command, sandbox.environment())  # noqa: S606 - needs no shell
+    environment = sandbox.environment() | sandbox.start_lambda(Path(sys.executable)).environment
+    os.execve(sandbox.pulumi, command, environment)  # noqa: S606 - needs no shell
 
 
 def pulumi_command(

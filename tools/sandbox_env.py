@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -36,6 +37,19 @@ FOREIGN = (
     "LAMBDA_",
     "PULUMI_",
 )
+
+
+@dataclass(frozen=True)
+class LambdaApi:
+    """A running server that answers as Lambda's API does."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that lead to it."""
+        return {"LAMBDA_API_URL": f"http://127.0.0.1:{self.port}", "LAMBDA_API_KEY": "sandbox"}
 
 
 @dataclass(frozen=True)
@@ -92,6 +106,22 @@ class Sandbox:
             "PULUMI_OPTION_NON_INTERACTIVE": "true",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
         }
+
+    def start_lambda(self, python: Path) -> LambdaApi:
+        """Start Lambda's API, which ends with the calling process.
+
+        Its socket is open on return, so that nobody needs to wait for the server.
+        """
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            descriptor = listening.fileno()
+            process = subprocess.Popen(
+                (python, self.project / "sandbox" / "lambda_api.py", str(descriptor)),
+                env={"PATH": os.defpath, "OUTLAY_SANDBOX": str(self.ledger)},
+                pass_fds=(descriptor,),
+                stdin=subprocess.DEVNULL,
+            )
+            port = listening.getsockname()[1]
+        return LambdaApi(process=process, port=port)
 
     def config_file(self, stack: str) -> Path:
         """Return where the sandbox keeps its copy of a stack's settings."""

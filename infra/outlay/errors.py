@@ -7,6 +7,8 @@ OutlayError                     exit code 1
 ├── DataError                   1   a catalogue file is missing, broken or contradicts itself
 ├── RenderError                 1   a template or a rendered Kubernetes object is wrong
 ├── EngineError                 1   pulumi or git could not do what it was asked
+├── CloudApiError               1   a cloud's own API refused or failed; carries its code
+│   └── NoCapacityError         1   it has no machine of that type left
 ├── NoFeasiblePlanError         2   nothing on sale keeps the promise; carries the reasons
 ├── OverBudgetError             3   the plan costs more than the budget
 ├── OverLimitError              3   a change or a stack costs more than a limit allows, or may
@@ -126,6 +128,18 @@ class OverBudgetError(OutlayError):
 
 class EngineError(OutlayError):
     """A program that outlay needs is missing or failed; the message carries what it said."""
+
+
+class CloudApiError(OutlayError):
+    """A cloud's API refused or failed; `code` is the API's own word for it, empty where it has none."""
+
+    def __init__(self, message: str, *, code: str = "") -> None:
+        self.code = code
+        super().__init__(message)
+
+
+class NoCapacityError(CloudApiError):
+    """A cloud has no machine of a type left in a region."""
 
 
 class OverLimitError(OutlayError):

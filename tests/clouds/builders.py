@@ -166,6 +166,32 @@ def coreweave_cluster(**changes: Any) -> Cluster:
     return Cluster(**(values | changes))
 
 
+def lambda_pool(**changes: Any) -> Pool:
+    """Return an on-demand pool of two gpu_1x_gh200."""
+    values: dict[str, Any] = {
+        "name": "gpu-1x-gh200-on-demand",
+        "cluster": "outlay-dev-lambda-global",
+        "provider": "lambda",
+        "region": "global",
+        "instance_type": "gpu_1x_gh200",
+        "gpu": "GH200",
+    }
+    return pool(**(values | changes))
+
+
+def lambda_cluster(**changes: Any) -> Cluster:
+    """Return a cluster with one pool of two nodes and no CPU pool."""
+    values: dict[str, Any] = {
+        "name": "outlay-dev-lambda-global",
+        "provider": "lambda",
+        "region": "global",
+        "cpu_pool": None,
+        "pools": (lambda_pool(),),
+        "placements": (),
+    }
+    return Cluster(**(values | changes))
+
+
 def plan(*clusters: Cluster, **changes: Any) -> Plan:
     """Return a plan of these clusters."""
     values: dict[str, Any] = {

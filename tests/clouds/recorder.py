@@ -30,6 +30,16 @@ COMPUTED: dict[str, dict[str, Any]] = {
     "azure-native:network:VirtualNetwork": {"name": "net"},
     "azure-native:resources:ResourceGroup": {"name": "group"},
     "coreweave:index/cksCluster:CksCluster": {"apiServerEndpoint": "cks.example"},
+    "pulumi-python:dynamic/outlay/lambda:Instance": {
+        "ip": "198.51.100.7",
+        "private_ip": "10.19.0.7",
+    },
+    "pulumi-python:dynamic/outlay/lambda:Credentials": {
+        "authority_certificate": "CERTIFICATE",
+        "authority_key": "KEY",
+        "join_token": "join-me",
+        "admin_token": "let-me-in",
+    },
     "gcp:serviceaccount/account:Account": {"email": "nodes@my-project.example"},
 }
 # What a component asks of a cluster that stands: never before it does.

@@ -54,14 +54,6 @@ def test_exactly_the_provisioned_providers_have_a_package() -> None:
     assert set(PACKAGES) == {p.name for p in PROVIDERS if p.provisioned}
 
 
-@pytest.mark.parametrize("name", [p.name for p in PROVIDERS if not p.provisioned])
-def test_a_provider_without_package_is_named_with_the_way_out(name: str) -> None:
-    """The error says what, where and how to fix."""
-    cluster = aws_cluster(name="there", provider=name)
-    with pytest.raises(InputError, match=r"'there' is on \w+, .* set `providers` to .*: aws, gcp"):
-        provision(plan(cluster), options=CloudOptions())
-
-
 def test_a_wrong_second_cluster_leaves_the_first_undeclared() -> None:
     """All that can be wrong is found before the first resource: half a plan is worse than none."""
     told: list[str] = []

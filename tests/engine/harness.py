@@ -217,6 +217,8 @@ def copy_project(
     folder = home / "project"
     shutil.copytree(source, folder, ignore=NOT_COPIED)
     (folder / ".venv").symlink_to(VENV)
+    # The engine starts dynamic providers in the program's folder, and looks for the environment there.
+    (folder / "infra" / ".venv").symlink_to(VENV)
     if settings is not None:
         (folder / f"Pulumi.{stack}.yaml").write_text(settings)
     sandbox = Sandbox(project=folder, home=home / "outlay", bin=engine)

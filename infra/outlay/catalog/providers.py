@@ -9,7 +9,7 @@ PROVIDERS: tuple[Provider, ...] = (
     Provider(name="gcp", title="GCP", kubernetes="GKE", provisioned=True),
     Provider(name="azure", title="Azure", kubernetes="AKS", provisioned=True),
     Provider(name="coreweave", title="CoreWeave", kubernetes="CKS", provisioned=True),
-    Provider(name="lambda", title="Lambda", kubernetes="k3s", provisioned=False),
+    Provider(name="lambda", title="Lambda", kubernetes="k3s", provisioned=True),
 )
 # Bare-metal hosts and single-tenant instances: the routers fit beside the engines, on nodes that are
 # never taken away. Elsewhere routers get CPU nodes of their own.

@@ -11,6 +11,8 @@ from outlay.settings import Settings
 
 GCP_PROJECT = "gcp:project"
 AZURE_ADMIN = "azure:adminObjectId"
+LAMBDA_REGION = "lambda:region"
+LAMBDA_SSH_KEY = "lambda:sshKeyName"
 AZURE_RESERVATIONS = "azure:capacityReservationGroups"
 
 
@@ -24,6 +26,8 @@ def cloud_options(config: Mapping[str, str], settings: Settings) -> CloudOptions
         gcp_project=config.get(GCP_PROJECT),
         azure_admin_object_id=config.get(AZURE_ADMIN),
         azure_reservation_groups=_texts(config, AZURE_RESERVATIONS),
+        lambda_region=config.get(LAMBDA_REGION),
+        lambda_ssh_key=config.get(LAMBDA_SSH_KEY),
         kubernetes_version=settings.kubernetes_version,
         protected=settings.environment == "prod",
         api_cidrs=settings.api_cidrs,

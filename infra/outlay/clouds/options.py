@@ -19,12 +19,15 @@ class CloudOptions:
     `protected` makes the cloud, or else Pulumi, refuse to delete a cluster. `api_cidrs` may reach the
     Kubernetes API. `azure_admin_object_id` is the user, group or service principal that administers
     AKS clusters; `azure_reservation_groups` has the id of the capacity reservation group of
-    `<region>/<VM size>`.
+    `<region>/<VM size>`. `lambda_region` and `lambda_ssh_key` are where and with whose SSH key Lambda
+    launches.
     """
 
     gcp_project: str | None = None
     azure_admin_object_id: str | None = None
     azure_reservation_groups: Mapping[str, str] = field(default_factory=dict)
+    lambda_region: str | None = None
+    lambda_ssh_key: str | None = None
     kubernetes_version: str = KUBERNETES_VERSION
     protected: bool = False
     api_cidrs: tuple[str, ...] = (ANY_ADDRESS,)

@@ -10,10 +10,8 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Protocol, cast
 
-from outlay.catalog import provider as provider_named
 from outlay.clouds.base import ProvisionedCluster
 from outlay.clouds.options import CloudOptions
-from outlay.errors import InputError
 from outlay.planning.plan import Cluster, Plan
 
 Ready = Callable[[], ProvisionedCluster]
@@ -23,6 +21,7 @@ PACKAGES = MappingProxyType(
         "gcp": "outlay.clouds.gcp",
         "azure": "outlay.clouds.azure",
         "coreweave": "outlay.clouds.coreweave",
+        "lambda": "outlay.clouds.lambda_cloud",
     }
 )
 
@@ -39,19 +38,12 @@ def provision(plan: Plan, *, options: CloudOptions) -> tuple[ProvisionedCluster,
     """Declare the resources of every cluster of a plan, or of none.
 
     Raises:
-        InputError: outlay can price a provider but not provision it, or an option is missing or
-            wrong; nothing is declared then.
+        InputError: an option is missing or wrong; nothing is declared then.
     """
     ready = [_prepare(cluster, plan, options) for cluster in plan.clusters]
     return tuple(declare() for declare in ready)
 
 
 def _prepare(cluster: Cluster, plan: Plan, options: CloudOptions) -> Ready:
-    package = PACKAGES.get(cluster.provider)
-    if package is None:
-        title = provider_named(cluster.provider).title
-        raise InputError(
-            f"cluster {cluster.name!r} is on {title}, which outlay can price but not provision;"
-            f" set `providers` to some of: {', '.join(PACKAGES)}"
-        )
-    return cast(Prepare, import_module(package).prepare)(cluster, plan=plan, options=options)
+    package = import_module(PACKAGES[cluster.provider])
+    return cast(Prepare, package.prepare)(cluster, plan=plan, options=options)

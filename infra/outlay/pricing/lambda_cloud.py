@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from outlay.catalog import Market
-from outlay.pricing.rules import Nodes, NodeType, Request, Rule, pool_cost
+from outlay.pricing.rules import Nodes, NodeType, Request, Rule, free, pool_cost
 from outlay.pricing.types import Cost
 
 PROVIDER = "lambda"
 # The price book's name for all regions: Lambda asks one price everywhere.
 EVERYWHERE = "global"
 # What `class Instance(dynamic.Resource, module="outlay/lambda", name="Instance")` is registered as.
-INSTANCE_TYPE = "pulumi-python:dynamic/outlay/lambda:Instance"
+TYPES = "pulumi-python:dynamic/outlay/lambda:"
+INSTANCE_TYPE = f"{TYPES}Instance"
 
 
 def instance(request: Request) -> Cost:
@@ -25,4 +26,8 @@ def instance(request: Request) -> Cost:
 
 
 # By the whole type: any other class of that module may buy something else.
-RULES: dict[str, Rule] = {INSTANCE_TYPE: instance}
+RULES: dict[str, Rule] = {
+    INSTANCE_TYPE: instance,
+    f"{TYPES}FirewallRuleset": free("Lambda's firewall is not charged"),
+    f"{TYPES}Credentials": free("exists only in the Pulumi program"),
+}

@@ -75,12 +75,13 @@ _HABITS = {
     "azure": ProviderHabits(
         installs_inference_pool=False, needs_device_plugin=True, spot_notice_s=30
     ),
+    # k3s on Lambda's images: driver and container runtime are there. Lambda sells no spot.
+    "lambda": ProviderHabits(
+        installs_inference_pool=False, needs_device_plugin=True, spot_notice_s=0
+    ),
     # CoreWeave brings driver and device plugin, and promises no notice before it takes a spot node.
     "coreweave": ProviderHabits(
         installs_inference_pool=False, needs_device_plugin=False, spot_notice_s=0
-    ),
-    "lambda": ProviderHabits(
-        installs_inference_pool=False, needs_device_plugin=True, spot_notice_s=0
     ),
 }
 
