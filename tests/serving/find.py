@@ -27,13 +27,18 @@ def one(manifests: Iterable[ClusterManifests], kind: str, name: str) -> dict[str
 
 
 def model_servers(manifests: Iterable[ClusterManifests]) -> list[dict[str, Any]]:
-    """Return the Deployments that ask for GPUs."""
-    return [body for body in bodies(manifests, "Deployment") if gpus(body)]
+    """Return the Deployments of engines."""
+    return [body for body in bodies(manifests, "Deployment") if is_engine(body)]
 
 
 def routers(manifests: Iterable[ClusterManifests]) -> list[dict[str, Any]]:
-    """Return the Deployments that ask for none."""
-    return [body for body in bodies(manifests, "Deployment") if not gpus(body)]
+    """Return the Deployments of endpoint pickers."""
+    return [body for body in bodies(manifests, "Deployment") if not is_engine(body)]
+
+
+def is_engine(body: dict[str, Any]) -> bool:
+    """Whether a Deployment is of model servers; GPUs may come by a claim, so they do not tell."""
+    return "llm-d.ai/role" in body["metadata"].get("labels", {})
 
 
 def pod(body: dict[str, Any]) -> dict[str, Any]:
@@ -80,3 +85,14 @@ def pools(spec: dict[str, Any], *, among: list[str]) -> list[str]:
     terms = [e for t in required["nodeSelectorTerms"] for e in t["matchExpressions"]]
     allowed = {v for e in terms if e["key"] == "outlay/pool" for v in e["values"]}
     return [name for name in among if not allowed or name in allowed]
+
+
+def expressions(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield every match expression anywhere in an affinity."""
+    if isinstance(value, dict):
+        yield from value.get("matchExpressions", ())
+        for child in value.values():
+            yield from expressions(child)
+    elif isinstance(value, list):
+        for child in value:
+            yield from expressions(child)

@@ -75,7 +75,9 @@ def llama(provider: str, **changes: Any) -> Any:
         "memory_gib": 64,
         "shape": builders.shape(gpu="H100"),
     }
-    return builders.placement(**(values | changes))
+    values |= changes
+    bounds = {"min_replicas": values["replicas"], "max_replicas": 2 * values["replicas"]}
+    return builders.placement(**(bounds | values))
 
 
 def _aggregated(provider: str, **serving: Any) -> Pattern:

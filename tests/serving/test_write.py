@@ -30,8 +30,12 @@ def tree(folder: Path) -> dict[str, bytes]:
 def test_one_file_per_object_with_the_object_in_it(tmp_path: Path) -> None:
     written = write([AWS, GCP], tmp_path / "out")
     objects = [item for m in (AWS, GCP) for item in m.objects]
-    assert [yaml.safe_load(path.read_text()) for path in written] == [o.body() for o in objects]
-    assert len(set(written)) == len(objects)
+    *files, aws, gcp = written
+    assert [yaml.safe_load(path.read_text()) for path in files] == [o.body() for o in objects]
+    assert len(set(files)) == len(objects)
+    for path in (aws, gcp):
+        listed = yaml.safe_load(path.read_text())["resources"]
+        assert listed == sorted(p.name for p in files if p.parent == path.parent)
 
 
 def test_file_names() -> None:
@@ -62,6 +66,7 @@ def test_files_no_longer_rendered_go_and_foreign_files_stay(tmp_path: Path) -> N
     write([AWS], tmp_path)
     left = set(tree(tmp_path))
     kept = {f"{AWS.cluster}/{write_module.file_name(item)}" for item in AWS.objects}
+    kept.add(f"{AWS.cluster}/kustomization.yaml")
     assert left == kept | {MARKER, "notes.txt", f"{GCP.cluster}/extra.yaml"}
 
 

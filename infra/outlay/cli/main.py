@@ -13,6 +13,7 @@ from outlay.cli.calibrate import calibrate
 from outlay.cli.chargeback import chargeback
 from outlay.cli.comment import comment
 from outlay.cli.compare import compare
+from outlay.cli.convert import convert
 from outlay.cli.cost import cost
 from outlay.cli.diff import diff
 from outlay.cli.disaggregate import disaggregate
@@ -49,6 +50,7 @@ for verb in (
     forecast,
     chargeback,
     render,
+    convert,
     precision,
     cost,
     diff,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from outlay.catalog.llm_d import LLM_D, Release
 from outlay.errors import RenderError
 from outlay.serving import epp, schemas
+from outlay.serving.lint import whole_number_faults
 from outlay.serving.objects import KubeObject
 from outlay.serving.versions import KUBERNETES
 from outlay.serving.yaml_text import parse_documents
@@ -58,6 +59,8 @@ def _faults(item: KubeObject, release: Release) -> Iterator[str]:
         return
     for error in sorted(validator.iter_errors(item.body()), key=lambda e: list(map(str, e.path))):
         yield f"{item.template}: {item.identity}: {_path(error)}: {_message(error)}"
+    for fault in whole_number_faults(item.body()):
+        yield f"{item.template}: {item.identity}: {fault}"
     yield from _epp_faults(item, release)
 
 

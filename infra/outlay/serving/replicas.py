@@ -71,7 +71,6 @@ class ReplicaMaker:
             priority_class=self.order.priority_class(placement),
             scaler=scaler(
                 placement,
-                pool=pool,
                 siblings=[p for p in self.placements if p.role is placement.role],
                 workload=self.workload,
                 serving=self.serving,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from outlay.planning.plan import Placement, Pool, Role, Workload
+from outlay.planning.plan import Placement, Role, Workload
 from outlay.settings.serving import ServingSettings
 
 # A request that waits at all asks for a replica. Source: llm-d workload-autoscaling, keda-epp-queue.
@@ -31,7 +31,6 @@ class Scaler:
 def scaler(
     placement: Placement,
     *,
-    pool: Pool,
     siblings: Sequence[Placement],
     workload: Workload,
     serving: ServingSettings,
@@ -47,8 +46,8 @@ def scaler(
     together = sum(p.replicas * running_at_capacity(p, workload) for p in siblings)
     replicas = sum(p.replicas for p in siblings)
     return Scaler(
-        least=0 if serving.scale_to_zero else -(-placement.replicas * pool.min_nodes // pool.nodes),
-        most=max(placement.replicas, placement.replicas * pool.max_nodes // pool.nodes),
+        least=0 if serving.scale_to_zero else placement.min_replicas,
+        most=placement.max_replicas,
         running_target=max(1, round(together / placement.replicas)),
         waiting_target=max(1, round(WAITING_PER_REPLICA * replicas / placement.replicas)),
         up_window_s=serving.prefill_scale_up_window_s if prefills else serving.scale_up_window_s,

@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from outlay.errors import InputError
@@ -15,13 +15,15 @@ from outlay.serving.yaml_text import dump
 
 # Lists what was written, with hashes; its presence makes a folder ours.
 MARKER = ".outlay-rendered.json"
+KUSTOMIZATION = "kustomization.yaml"
 
 
-def write(manifests: Iterable[ClusterManifests], out_dir: Path) -> tuple[Path, ...]:
+def write(manifests: Sequence[ClusterManifests], out_dir: Path) -> tuple[Path, ...]:
     """Write one YAML file per object as `<cluster>/<0|1>-<kind>.<namespace>.<name>.yaml`.
 
-    Files starting with 0 must be applied first. Files of an earlier run that are no longer rendered
-    are removed, unless somebody changed them. Returns the files in the order of the objects.
+    Files starting with 0 must be applied first. Each folder has a `kustomization.yaml` that lists
+    them, for `kubectl apply --server-side -k`. Files of an earlier run that are no longer rendered
+    are removed, unless somebody changed them. Returns the files in the order of the objects, then those lists.
 
     Raises:
         InputError: the folder is not empty and not ours, or cannot be written; nothing was changed.
@@ -31,6 +33,7 @@ def write(manifests: Iterable[ClusterManifests], out_dir: Path) -> tuple[Path, .
         for one in manifests
         for item in one.objects
     }
+    files |= {f"{one.cluster}/{KUSTOMIZATION}": kustomization(one) for one in manifests}
     before = _written_before(out_dir)
     try:
         out_dir.mkdir(parents=True, exist_ok=True)
@@ -45,6 +48,17 @@ def file_name(item: KubeObject) -> str:
     # Kinds and namespaces have no dots, so that no two objects share a file.
     parts = (item.kind.lower(), item.namespace or "", item.name)
     return f"{0 if item.is_base else 1}-{'.'.join(part for part in parts if part)}.yaml"
+
+
+def kustomization(manifests: ClusterManifests) -> str:
+    """Return the file that lists all objects of a cluster."""
+    names = sorted(file_name(item) for item in manifests.objects)
+    body = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": names,
+    }
+    return f"# Rendered by outlay\n{dump(body)}"
 
 
 def file_text(item: KubeObject) -> str:
