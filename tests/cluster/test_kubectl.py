@@ -22,7 +22,7 @@ def test_kubectl_applies_the_rendered_tree(plane: ControlPlane, api: Api, tmp_pa
     manifests = render(builders.two_cloud_plan(), hf_token=True)
     write(manifests, tmp_path)
     for one in manifests:
-        command = [
+        command: list[str | Path] = [
             kubectl(LAYOUT),
             f"--kubeconfig={plane.kubeconfig}",
             "apply",
