@@ -58,6 +58,34 @@ def test_size_json_has_shapes_and_refusals(run: Command) -> None:
     }
 
 
+def test_size_shows_what_requests_see_at_a_rate(run: Command) -> None:
+    """Replicas on the safe side share the rate; p95 lies above the mean; without --rps, none of it."""
+    done = run("size", *ON_H100, "--rps", "100")
+    assert "Replicas" in done.out
+    assert "TTFT ms, p95" in done.out
+    for item in parsed(run("size", *ON_H100, "--rps", "100", "--json").out)["shapes"]:
+        seen = item["at_rate"]
+        assert seen["replicas"] * seen["replica_rps"] == pytest.approx(100, rel=1e-3)
+        assert seen["replica_rps"] <= item["capacity_rps"]["low"]
+        assert 0 < seen["utilization"] < 1
+        assert seen["ttft_mean_ms"] < seen["ttft_p95_ms"] < 2000
+        assert seen["tpot_mean_ms"] < seen["tpot_p95_ms"] < 50
+    assert "at_rate" not in parsed(run("size", *ON_H100, "--json").out)["shapes"][0]
+
+
+def test_size_keeps_a_promise_on_p95(run: Command) -> None:
+    """The slowest of twenty within the SLO is fewer requests/s than their mean within it."""
+    tight = ("size", *ON_H100, "--precision", "bf16", "--tpot-ms", "12", "--json")
+    mean = parsed(run(*tight).out)
+    late = parsed(run(*tight, "--slo-percentile", "p95").out)
+    assert (mean["slo_percentile"], late["slo_percentile"]) == ("mean", "p95")
+    rates = [
+        next(s["capacity_rps"]["expected"] for s in found["shapes"] if s["gpus_per_replica"] == 1)
+        for found in (mean, late)
+    ]
+    assert rates[1] < 0.97 * rates[0]
+
+
 def test_size_takes_all_gpus_on_sale_when_none_is_named(run: Command) -> None:
     found = parsed(run("size", "--model", "llama-3.1-8b", "--json").out)
     assert {"H100", "L4", "A100-80", "T4"} <= {s["gpu"] for s in found["shapes"]}
@@ -164,6 +192,10 @@ MISTAKES = [
     (("size", *ON_H100, "--precision", "fp9"), "--precision: must be one of"),
     (("size", *ON_H100, "--kv-precision", "int4"), "--kv-precision: must be bf16, fp16 or fp8"),
     (("size", *ON_H100, "--input-tokens", "-4"), "--input-tokens: must be at least 1"),
+    (("size", *ON_H100, "--rps", "0"), "--rps: must be at least 0.001"),
+    (("size", *ON_H100, "--rps", "-3"), "--rps: must be at least 0.001"),
+    (("size", *ON_H100, "--rps", "nan"), "--rps: must be a finite number"),
+    (("size", *ON_H100, "--slo-percentile", "p99"), "--slo-percentile: must be one of mean, p95"),
     (("size", *ON_H100, "--tpot-ms", "nan"), "--tpot-ms: must be a finite number"),
     (("size", *ON_H100, "--input-tokens", "200000"), "is beyond the context of Llama-3.1-8B"),
     (("size", *ON_H100, "--calibration", "gone.json"), "calibration gone.json does not exist"),

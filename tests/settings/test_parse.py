@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from outlay.catalog import Grade, Market, Precision, load_catalog
+from outlay.catalog import Grade, Market, Percentile, Precision, load_catalog
 from outlay.catalog.regions import matches
 from outlay.settings import SurviveDomain
 from outlay.settings.load import UNSET
@@ -36,6 +36,7 @@ def test_a_model_and_its_demand_are_enough() -> None:
                 "prefix_cache_hit_share": 0.0,
                 "ttft_ms": 2000.0,
                 "tpot_ms": 50.0,
+                "slo_percentile": Percentile.MEAN,
                 "precisions": (),
                 "checkpoint": "",
                 "kv_precision": None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from outlay.catalog import Gpu, Model, Precision, load_catalog
+from outlay.catalog import Gpu, Model, Percentile, Precision, load_catalog
 from outlay.sizing.capacity import size_replica
 from outlay.sizing.types import DoesNotRun, ReplicaShape, Traffic
 
@@ -31,6 +31,7 @@ def traffic(
     cached: float = 0.0,
     ttft_ms: float = 2000.0,
     tpot_ms: float = 50.0,
+    percentile: Percentile = Percentile.MEAN,
 ) -> Traffic:
     return Traffic(
         input_tokens=input_tokens,
@@ -38,6 +39,7 @@ def traffic(
         prefix_cache_hit_share=cached,
         ttft_ms=ttft_ms,
         tpot_ms=tpot_ms,
+        percentile=percentile,
     )
 
 

@@ -36,6 +36,13 @@ class Grade(StrEnum):
     EXTRAPOLATED = "extrapolated"
 
 
+class Percentile(StrEnum):
+    """What of the requests' latencies an SLO is about: their mean, or the slowest of twenty."""
+
+    MEAN = "mean"
+    P95 = "p95"
+
+
 class Confidence(StrEnum):
     """Whether a value was read at its named source."""
 

@@ -31,6 +31,12 @@ FLAGS: dict[str, tuple[str, Any, bool, str]] = {
     "--output-tokens": ("outputTokens", str, False, "Mean output tokens per request."),
     "--ttft-ms": ("ttftMs", str, False, "SLO: time to first token."),
     "--tpot-ms": ("tpotMs", str, False, "SLO: time per output token."),
+    "--slo-percentile": (
+        "sloPercentile",
+        str,
+        False,
+        "What keeps the SLO: mean (default) or p95 of the requests.",
+    ),
     "--precision": ("precisions", str, True, "Weight precision to consider; repeatable."),
     "--kv-precision": ("kvPrecision", str, False, "KV cache precision: bf16, fp16 or fp8."),
     "--provider": ("providers", str, True, "Provider to consider; repeatable."),

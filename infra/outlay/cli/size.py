@@ -12,10 +12,12 @@ from outlay.cli.output import JSON_OPTION, print_json
 
 SIZE_FLAGS = (
     "--model",
+    "--rps",
     "--input-tokens",
     "--output-tokens",
     "--ttft-ms",
     "--tpot-ms",
+    "--slo-percentile",
     "--precision",
     "--kv-precision",
 )
@@ -52,7 +54,7 @@ def size(
     """Show where the memory goes, and the requests/s of each GPU type inside the SLO.
 
     Sorted by requests/s of one GPU on the safe side of the estimate. Quantised checkpoints are taken
-    as available.
+    as available. With --rps, also the replicas that serve it, and what requests see that arrive at random.
     """
     from outlay.catalog import load_catalog
     from outlay.errors import NoFeasiblePlanError
@@ -72,6 +74,7 @@ def size(
         traffic=traffic(workload),
         precisions=precisions(workload, model),
         kv_precision=workload.kv_precision,
+        rate_rps=workload.target_rps if flags["rps"] else None,
         calibrations=use([load_calibration(path) for path in calibration_files], catalog),
     )
     if as_json:
@@ -88,7 +91,7 @@ def size(
 
 
 def _settings(flags: dict[str, Any]) -> Request:
-    """Return the request as settings: with them come their checks. Any rate will do."""
+    """Return the request as settings, for their checks; without a rate any will do."""
     given: dict[str, object] = {"targetRps": "1"}
     for flag in SIZE_FLAGS:
         setting, _, many, _ = FLAGS[flag]

@@ -172,6 +172,7 @@ def traffic(workload: WorkloadSettings) -> Traffic:
         prefix_cache_hit_share=workload.prefix_cache_hit_share,
         ttft_ms=workload.ttft_ms,
         tpot_ms=workload.tpot_ms,
+        percentile=workload.slo_percentile,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -414,10 +414,4 @@ def _pool(role: Role, offer: Offer, demand_rps: float) -> PricedPool | None:
 
 
 def _with_lengths(load: Traffic, input_tokens: int, output_tokens: int) -> Traffic:
-    return Traffic(
-        input_tokens=input_tokens,
-        output_tokens=output_tokens,
-        prefix_cache_hit_share=load.prefix_cache_hit_share,
-        ttft_ms=load.ttft_ms,
-        tpot_ms=load.tpot_ms,
-    )
+    return replace(load, input_tokens=input_tokens, output_tokens=output_tokens)

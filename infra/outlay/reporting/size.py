@@ -9,6 +9,7 @@ from rich.text import Text
 
 from outlay.reporting.layout import Json, line, table
 from outlay.reporting.tables import console
+from outlay.sizing.load_point import Offered
 from outlay.sizing.overview import Memory, Overview, Sized, best_per_gpu, gb, gib
 from outlay.sizing.types import DoesNotRun, Interval
 
@@ -27,6 +28,7 @@ def overview_json(found: Overview) -> Json:
         "output_tokens": found.traffic.output_tokens,
         "ttft_slo_ms": found.traffic.ttft_ms,
         "tpot_slo_ms": found.traffic.tpot_ms,
+        "slo_percentile": found.traffic.percentile.value,
         "shapes": [_sized_json(item) for item in found.sized],
         "refused": [
             {
@@ -56,6 +58,20 @@ def _sized_json(item: Sized) -> Json:
         "max_sequences": shape.max_sequences,
         "max_model_len_tokens": shape.max_model_len,
         **_memory_json(memory),
+        **({"at_rate": _offered_json(item.offered, item.replicas)} if item.offered else {}),
+    }
+
+
+def _offered_json(seen: Offered, replicas: int | None) -> Json:
+    return {
+        "replicas": replicas,
+        "replica_rps": round(seen.rate_rps, 4),
+        "utilization": round(seen.utilization, 4),
+        "running_sequences": round(seen.running, 2),
+        "ttft_mean_ms": round(seen.ttft_mean_ms, 3),
+        "ttft_p95_ms": round(seen.ttft_p95_ms, 3),
+        "tpot_mean_ms": round(seen.tpot_mean_ms, 3),
+        "tpot_p95_ms": round(seen.tpot_p95_ms, 3),
     }
 
 
@@ -86,7 +102,7 @@ def print_overview(found: Overview, *, every_shape: bool) -> None:
     line(
         out,
         f"{found.model.name}, requests of {load.input_tokens} + {load.output_tokens} tokens,"
-        f" TTFT within {load.ttft_ms:g} ms, TPOT within {load.tpot_ms:g} ms",
+        f" {load.percentile} TTFT within {load.ttft_ms:g} ms, TPOT within {load.tpot_ms:g} ms",
     )
     shown = found.sized if every_shape else best_per_gpu(found.sized)
     if shown:
@@ -94,6 +110,9 @@ def print_overview(found: Overview, *, every_shape: bool) -> None:
         _print_memory(out, shown[0])
         out.print()
         out.print(_shapes(shown, wide=out.width >= WIDE))
+        if shown[0].offered:
+            out.print()
+            out.print(_at_rate(shown))
         if not every_shape:
             line(out, "The best shape of each GPU type; --gpu shows all of one", style="dim")
         out.print()
@@ -145,6 +164,25 @@ def _shapes(shown: Iterable[Sized], *, wide: bool) -> object:
         )
         latencies = (f"{shape.ttft_ms.expected:.0f}", f"{shape.tpot_ms.expected:.0f}")
         made.add_row(*cells, *((_short(item.safe_rps_per_gpu), *latencies) if wide else ()))
+    return made
+
+
+def _at_rate(shown: Iterable[Sized]) -> object:
+    made = table(
+        "Shape", ">Replicas", ">Req/s each", ">Busy", ">TTFT ms, p95", ">TPOT ms, p95",
+        wrapped={"Shape"},
+    )  # fmt: skip
+    for item in shown:
+        shape, seen = item.shape, item.offered
+        if seen is not None:
+            made.add_row(
+                f"{shape.gpus} x {shape.gpu} {shape.weight_precision}",
+                f"{item.replicas}",
+                _short(seen.rate_rps),
+                f"{seen.utilization:.0%}",
+                f"{seen.ttft_mean_ms:.0f}, {seen.ttft_p95_ms:.0f}",
+                f"{seen.tpot_mean_ms:.1f}, {seen.tpot_p95_ms:.1f}",
+            )
     return made
 
 

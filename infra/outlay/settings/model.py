@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from outlay.catalog import Catalog, Grade, Market, Precision
+from outlay.catalog import Catalog, Grade, Market, Percentile, Precision
 from outlay.catalog.names import normalise
 from outlay.catalog.regions import check_pattern, matches
 from outlay.errors import UnknownNameError
@@ -126,6 +126,7 @@ Precise = Annotated[Precision, BeforeValidator(_any_case)]
 KvPrecise = Annotated[
     Literal[Precision.BF16, Precision.FP16, Precision.FP8], BeforeValidator(_kv_precision)
 ]
+SloPercentile = Annotated[Percentile, BeforeValidator(_any_case)]
 Sold = Annotated[Market, BeforeValidator(_any_case)]
 
 Rps = Annotated[float, Field(ge=LEAST_RPS, le=LARGEST_RPS, allow_inf_nan=False), NoBoolean]
@@ -192,8 +193,12 @@ class WorkloadSettings(Base):
     prefix_cache_hit_share: Part = Field(
         0.0, description="Share of prompt tokens expected in the prefix cache, 0 to below 1"
     )
-    ttft_ms: Milliseconds = Field(2000.0, description="SLO: mean time to first token")
-    tpot_ms: Milliseconds = Field(50.0, description="SLO: mean time per output token")
+    ttft_ms: Milliseconds = Field(2000.0, description="SLO: time to first token")
+    tpot_ms: Milliseconds = Field(50.0, description="SLO: time per output token")
+    slo_percentile: SloPercentile = Field(
+        Percentile.MEAN,
+        description="What of the requests keeps the SLO: their mean, or p95, arriving at random",
+    )
     precisions: Precisions = Field(
         (),
         description="Weight precisions to consider; the checkpoint's own and lossless fp8 by default",

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from outlay.catalog import Gpu, Model, Precision
+from outlay.catalog import Gpu, Model, Percentile, Precision
+from outlay.sizing.arrivals import arriving
 from outlay.sizing.features import (
     GIB,
     Flag,
@@ -22,7 +23,7 @@ from outlay.sizing.features import (
     settings,
 )
 from outlay.sizing.interval import judge
-from outlay.sizing.loads import Steady, load_curve
+from outlay.sizing.loads import Curve, Steady, load_curve
 from outlay.sizing.memory import (
     GPU_MEMORY_UTILIZATION,
     MAX_SEQUENCES,
@@ -31,7 +32,7 @@ from outlay.sizing.memory import (
     memory_columns,
 )
 from outlay.sizing.precision import FORMATS, kv_refusal, native_16bit, refusal
-from outlay.sizing.search import largest_inside
+from outlay.sizing.search import highest_rate_inside, largest_inside
 from outlay.sizing.speed import Lengths, speeds
 from outlay.sizing.types import DoesNotRun, ReplicaShape, Traffic
 
@@ -248,20 +249,57 @@ def capacities(
     models: ModelColumns, gpus: GpuColumns, split: Settings, traffic: Traffic
 ) -> Capacities:
     """Find the most requests/s inside the SLO for many replicas in one computation."""
-    lengths = _lengths(traffic)
+    lengths = Lengths.of(traffic)
     memory, speed = memory_columns(models, gpus, split), speeds(models, gpus, split)
     places = np.clip(np.floor(memory.sequences(lengths.held_context)), 1, MAX_SEQUENCES)
     curve = load_curve(speed, lengths)
-    running, possible = largest_inside(
-        curve, ttft_s=traffic.ttft_ms / 1e3, tpot_s=traffic.tpot_ms / 1e3, max_sequences=places
-    )
+    best, possible = _inside(curve, traffic, places)
+    if traffic.percentile is Percentile.P95:
+        best, possible = _inside_p95(curve, traffic, places, mean=best)
     return Capacities(
         memory=memory,
         places=places,
-        best=curve.steady(running),
+        best=best,
         possible=possible,
         prefill_tokens_per_s=speed.prefill_tokens_per_s(PREFILL_CHUNK_TOKENS),
     )
+
+
+def _inside(curve: Curve, traffic: Traffic, places: Real) -> tuple[Steady, Flag]:
+    running, possible = largest_inside(
+        curve, ttft_s=traffic.ttft_ms / 1e3, tpot_s=traffic.tpot_ms / 1e3, max_sequences=places
+    )
+    return curve.steady(running), possible
+
+
+def _inside_p95(
+    curve: Curve, traffic: Traffic, places: Real, *, mean: Steady
+) -> tuple[Steady, Flag]:
+    """Return the means at the highest rate whose p95 keeps the SLO.
+
+    Never above the rate at which the means do in a closed loop: that is what was measured. Where no
+    rate keeps it, the latencies are the p95 without load, which the refusal names.
+    """
+    rate, possible = highest_rate_inside(
+        curve,
+        ttft_s=traffic.ttft_ms / 1e3,
+        tpot_s=traffic.tpot_ms / 1e3,
+        places=places,
+        limit=mean.requests_per_s,
+    )
+    found = arriving(curve, rate=rate, places=places)
+    capped = rate >= mean.requests_per_s
+    return Steady(
+        running=found.running,
+        requests_per_s=rate,
+        output_tokens_per_s=rate * curve.output_tokens,
+        ttft_s=np.where(
+            capped, mean.ttft_s, np.where(possible, found.ttft.mean_s, found.ttft.p95_s)
+        ),
+        tpot_s=np.where(
+            capped, mean.tpot_s, np.where(possible, found.tpot.mean_s, found.tpot.p95_s)
+        ),
+    ), possible
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -356,16 +394,10 @@ def _shape(case: _Case, found: _Result, traffic: Traffic) -> ReplicaShape | Does
     )
 
 
-def _lengths(traffic: Traffic) -> Lengths:
-    return Lengths(
-        input_tokens=traffic.input_tokens,
-        output_tokens=traffic.output_tokens,
-        prefill_tokens=traffic.input_tokens * (1 - traffic.prefix_cache_hit_share),
-    )
-
-
 def _too_slow(found: _Result, traffic: Traffic) -> str:
+    p95 = traffic.percentile is Percentile.P95
     name, found_ms, slo_ms = "TPOT", found.tpot_ms, traffic.tpot_ms
     if found_ms <= slo_ms:
         name, found_ms, slo_ms = "TTFT", found.ttft_ms, traffic.ttft_ms
-    return f"{name} of a single request is {found_ms:,.4g} ms, the SLO is {slo_ms:,.4g} ms"
+    of = "the slowest of twenty single requests" if p95 else "a single request"
+    return f"{name} of {of} is {found_ms:,.4g} ms, the SLO is {slo_ms:,.4g} ms"

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from outlay.catalog import Catalog, Gpu, Model, Precision
+from outlay.catalog import Catalog, Gpu, Model, Percentile, Precision
 from outlay.sizing.calibrated import Loaded, Results, calibrated
 from outlay.sizing.capacity import TENSOR_PARALLEL, replica_shapes
 from outlay.sizing.features import GIB, card_bytes
+from outlay.sizing.load_point import Offered, offered
 from outlay.sizing.memory import MAX_SEQUENCES, kv_bytes_per_token, memory_budget
 from outlay.sizing.types import DoesNotRun, ReplicaShape, Traffic
 
@@ -34,11 +35,16 @@ class Memory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sized:
-    """One shape, its memory, and what stops it from holding more."""
+    """One shape, its memory, what stops it from holding more, and what it shows at the rate asked.
+
+    `replicas` is how many serve that rate on the safe side, each an equal part of it.
+    """
 
     shape: ReplicaShape
     memory: Memory
     limit: str
+    replicas: int | None = None
+    offered: Offered | None = None
 
     @property
     def safe_rps_per_gpu(self) -> float:
@@ -65,8 +71,11 @@ def overview(
     precisions: Sequence[Precision],
     kv_precision: Precision | None = None,
     calibrations: Sequence[Loaded] = (),
+    rate_rps: float | None = None,
 ) -> Overview:
     """Size a model on GPUs, quantised checkpoints taken as available.
+
+    With a rate, every shape says how many replicas serve it, and what requests see there.
 
     Raises:
         UnknownNameError: there is no such GPU.
@@ -91,7 +100,7 @@ def overview(
         if isinstance(result, DoesNotRun):
             refused.append(result)
         else:
-            sized.append(_sized(model, catalog.gpu(result.gpu), result, traffic))
+            sized.append(_sized(model, catalog.gpu(result.gpu), result, traffic, rate_rps))
     return Overview(
         model=model,
         traffic=traffic,
@@ -104,7 +113,9 @@ def _needs_checkpoint(precision: Precision) -> bool:
     return precision in (Precision.INT8, Precision.INT8_WEIGHTS, Precision.INT4, Precision.NVFP4)
 
 
-def _sized(model: Model, gpu: Gpu, shape: ReplicaShape, traffic: Traffic) -> Sized:
+def _sized(
+    model: Model, gpu: Gpu, shape: ReplicaShape, traffic: Traffic, rate_rps: float | None
+) -> Sized:
     budget = memory_budget(
         model,
         gpu,
@@ -119,14 +130,34 @@ def _sized(model: Model, gpu: Gpu, shape: ReplicaShape, traffic: Traffic) -> Siz
         kv_cache=budget.kv_cache * shape.gpus,
         kv_per_token=kv_bytes_per_token(model, shape.kv_precision),
     )
-    return Sized(shape=shape, memory=memory, limit=limit_of(shape, traffic))
+    highest = None
+    if traffic.percentile is Percentile.P95:
+        highest = offered(model, gpu, shape, traffic, rate_rps=shape.capacity_rps.expected)
+    limit = limit_of(shape, traffic, highest)
+    if rate_rps is None:
+        return Sized(shape=shape, memory=memory, limit=limit)
+    replicas = replicas_for(rate_rps, capacity=shape.capacity_rps.low)
+    return Sized(
+        shape=shape,
+        memory=memory,
+        limit=limit,
+        replicas=replicas,
+        offered=offered(model, gpu, shape, traffic, rate_rps=rate_rps / replicas),
+    )
 
 
-def limit_of(shape: ReplicaShape, traffic: Traffic) -> str:
-    """Return what stops a replica from holding more: TPOT, TTFT, the KV cache or the engine."""
-    if shape.tpot_ms.expected >= AT_THE_LIMIT * traffic.tpot_ms:
+def limit_of(shape: ReplicaShape, traffic: Traffic, highest: Offered | None = None) -> str:
+    """Return what stops a replica from holding more: TPOT, TTFT, the KV cache or the engine.
+
+    `highest` is what requests see at its capacity, where the SLO is on p95.
+    """
+    tpot_ms, ttft_ms = shape.tpot_ms.expected, shape.ttft_ms.expected
+    if highest is not None:
+        tpot_ms = max(tpot_ms, highest.tpot_p95_ms)
+        ttft_ms = max(ttft_ms, highest.ttft_p95_ms)
+    if tpot_ms >= AT_THE_LIMIT * traffic.tpot_ms:
         return "TPOT"
-    if shape.ttft_ms.expected >= AT_THE_LIMIT * traffic.ttft_ms:
+    if ttft_ms >= AT_THE_LIMIT * traffic.ttft_ms:
         return "TTFT"
     return "sequences" if shape.max_sequences >= MAX_SEQUENCES else "KV cache"
 

@@ -34,6 +34,7 @@ from outlay.sizing.features import (
 )
 from outlay.sizing.fitted import FITTED
 from outlay.sizing.precision import peak_flops
+from outlay.sizing.types import Traffic
 
 AMPERE, BLACKWELL = 9.0, 10.0  # compute capability below Hopper, and from Blackwell on
 ACTIVATION_BYTES = 2.0  # exchanged in 16 bit
@@ -48,6 +49,15 @@ class Lengths:
     input_tokens: Number
     output_tokens: Number
     prefill_tokens: Number
+
+    @classmethod
+    def of(cls, traffic: Traffic) -> Lengths:
+        """Return the lengths of a workload's requests."""
+        return cls(
+            input_tokens=traffic.input_tokens,
+            output_tokens=traffic.output_tokens,
+            prefill_tokens=traffic.input_tokens * (1 - traffic.prefix_cache_hit_share),
+        )
 
     @property
     def decode_context(self) -> Number:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from outlay.catalog import Grade, Precision
+from outlay.catalog import Grade, Percentile, Precision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class Traffic:
     """What one request looks like, and the promise made to it.
 
     Tokens are means per request; the share of the prompt found in the prefix cache is 0 to 1,
-    1 excluded. The SLO is on mean latencies.
+    1 excluded. An SLO on p95 takes requests to arrive at random.
     """
 
     input_tokens: int
@@ -35,6 +35,7 @@ class Traffic:
     prefix_cache_hit_share: float
     ttft_ms: float
     tpot_ms: float
+    percentile: Percentile = Percentile.MEAN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
