@@ -11,18 +11,8 @@ from typing import Any
 from sandbox.errors import SandboxError
 from sandbox.faults import KINDS
 from sandbox.ledger import Ledger, Record, ledger_path
+from sandbox.packages import MARKETS, OPERATIONS, PACKAGES, UNITS
 from sandbox.values import Props, put
-
-OPERATIONS = ("create", "update", "delete", "read", "*")
-# Under which Pulumi package the ledger keeps a provider.
-PACKAGES = {
-    "aws": "aws",
-    "gcp": "gcp",
-    "azure": "azure-native",
-    "coreweave": "coreweave",
-    "lambda": "lambda",
-}
-MARKETS = ("on-demand", "spot", "reserved")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -30,6 +20,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--ledger", type=Path, help="ledger file; default: $OUTLAY_SANDBOX")
     verbs = parser.add_subparsers(dest="verb", required=True)
     _verb(verbs, "ls", _ls, "list what exists")
+    _verb(verbs, "ledger", _ledger, "list what exists and what it burns an hour")
+    scenario = _verb(verbs, "scenario", _scenario, "plan the failures and limits of a YAML file")
+    scenario.add_argument("file", type=Path)
     _verb(verbs, "empty", _empty, "exit 0 if nothing exists, else list it and exit 1")
     _verb(verbs, "calls", _calls, "list the operations that were asked for")
     _fault_verbs(verbs)
@@ -72,7 +65,7 @@ def _limit_verbs(verbs: Any) -> None:
     quota = _verb(verbs, "quota", _quota, "set the account's quota in a region")
     _place(quota)
     quota.add_argument("market", choices=MARKETS)
-    quota.add_argument("unit", choices=("gpus", "vcpus"))
+    quota.add_argument("unit", choices=UNITS)
     quota.add_argument("amount", type=int)
     _verb(verbs, "clear-limits", _clear_limits, "drop every capacity limit and quota")
 
@@ -96,6 +89,24 @@ def _ls(ledger: Ledger, _: argparse.Namespace) -> int:
         usage = record.usage
         nodes = f"  {usage.nodes} x {usage.sku} {usage.market}" if usage.nodes else ""
         print(f"{record.token}  {record.id}  {record.region}{nodes}")
+    return 0
+
+
+def _ledger(ledger: Ledger, _: argparse.Namespace) -> int:
+    from sandbox.burn import burn  # noqa: PLC0415 - one verb of many needs prices
+
+    rows = burn(ledger)
+    for row in rows:
+        print(f"{row.usd_text:>12}  {row.token}  {row.name}  {row.region}")
+    total = sum(row.usd_per_hour for row in rows if row.usd_per_hour is not None)
+    print(f"{total:>12.4f}  USD/hour in all, {len(rows)} resources")
+    return 0
+
+
+def _scenario(ledger: Ledger, arguments: argparse.Namespace) -> int:
+    from sandbox.scenario import play  # noqa: PLC0415 - one verb of many needs YAML
+
+    print(f"{play(ledger, arguments.file)} steps planned")
     return 0
 
 

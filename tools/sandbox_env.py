@@ -15,6 +15,7 @@ from pathlib import Path
 import yaml
 
 from tools.setup.errors import SetupError
+from tools.setup.layout import REPOSITORY
 
 # Not a secret: it encrypts made-up values of a pretended cloud.
 PASSPHRASE = "sandbox"  # noqa: S105 - see above
@@ -115,7 +116,7 @@ class Sandbox:
         with socket.create_server(("127.0.0.1", 0)) as listening:
             descriptor = listening.fileno()
             process = subprocess.Popen(
-                (python, self.project / "sandbox" / "lambda_api.py", str(descriptor)),
+                (python, REPOSITORY / "sandbox" / "lambda_api.py", str(descriptor)),
                 env={"PATH": os.defpath, "OUTLAY_SANDBOX": str(self.ledger)},
                 pass_fds=(descriptor,),
                 stdin=subprocess.DEVNULL,

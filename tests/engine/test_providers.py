@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 import yaml
 
+from sandbox.install import install_plugins
 from sandbox.ledger import Ledger
-from tests.engine.conftest import MakeStack
-from tests.engine.harness import Project
+from tests.engine.conftest import OPTIONS, PROJECT_FILE, MakeStack
+from tests.engine.harness import Project, copy_project
+from tools.setup.layout import REPOSITORY
+from tools.setup.record import Engine
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
@@ -30,6 +33,30 @@ ACCOUNTS: Mapping[str, Mapping[str, str]] = {
     "coreweave": {},
     "lambda": {"lambda:region": "us-west-1", "lambda:sshKeyName": "mine"},
 }
+
+FIVE = """\
+import sys
+
+sys.path.insert(0, "{repository}")
+
+from outlay.clouds import CloudOptions, provision
+from tests.clouds import builders
+
+clusters = (
+    builders.aws_cluster(),
+    builders.gcp_cluster(),
+    builders.azure_cluster(pools=(builders.azure_pool(),)),
+    builders.coreweave_cluster(),
+    builders.lambda_cluster(),
+)
+options = CloudOptions(
+    gcp_project="mine",
+    azure_admin_object_id="11111111-2222-3333-4444-555555555555",
+    lambda_region="us-west-1",
+    lambda_ssh_key="mine",
+)
+provision(builders.plan(*clusters), options=options)
+"""
 
 
 def settings(provider: str, **more: Any) -> str:
@@ -86,4 +113,30 @@ def test_lambda_heals_after_a_want_of_capacity_and_keeps_its_secrets(
         assert "only-in-the-environment" not in text
         assert "PRIVATE KEY" not in text
         assert "K3S_TOKEN" not in text
+    assert ledger.records() == []
+
+
+def test_a_stack_spans_all_five_providers(engine: Engine, tmp_path: Path) -> None:
+    """One `up` makes five clusters, one `destroy` leaves none."""
+    source = tmp_path / "source"
+    (source / "infra").mkdir(parents=True)
+    (source / "Pulumi.yaml").write_text(PROJECT_FILE.format(options=OPTIONS))
+    (source / "infra" / "__main__.py").write_text(FIVE.format(repository=REPOSITORY))
+    project = copy_project(
+        source,
+        home=tmp_path,
+        engine=engine.bin,
+        stack="dev",
+        plugins=False,
+        settings="config: {}\n",
+    )
+    install_plugins(project.sandbox.plugins, python=Path(sys.executable))
+    ledger = Ledger(project.sandbox.ledger)
+    with lambda_api(project) as env:
+        project.preview(env=env).ok()
+        made = project.up(env=env).ok().changes()
+        packages = {record.package for record in ledger.records()}
+        assert packages == {"aws", "gcp", "azure-native", "coreweave", "lambda", "kubernetes"}
+        assert project.up(env=env).ok().changes() == {"same": made["create"]}
+        project.destroy(env=env).ok()
     assert ledger.records() == []
