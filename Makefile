@@ -11,7 +11,7 @@ RUN     = $(BIN)/python -m tools.run
 OUTLAY  = $(BIN)/python -m tools.run_outlay
 
 .DEFAULT_GOAL := help
-.PHONY: help setup preview up destroy cost diff comment audit test test-fast test-cluster test-host lint lint-workflows format accuracy bench scenarios clean
+.PHONY: help setup preview up destroy cost diff comment audit test test-fast test-cluster test-dataplane test-host lint lint-workflows format accuracy bench scenarios clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ test-fast: setup ## Run the tests that need neither the engine nor much time
 
 test-cluster: setup ## Try what is rendered on a real control plane (built once: about 13 CPU-minutes)
 	@$(BIN)/python -m tools.cluster $(ARGS)
+
+test-dataplane: setup ## Send requests through the rendered router to simulated engines (built once: 8 CPU-minutes more)
+	@$(BIN)/python -m tools.cluster --data-path $(ARGS)
 
 test-host: ## Test the language host (needs Go; shares the compiler's cache with the engine's build)
 	@$(PYTHON) -m tools.test_host

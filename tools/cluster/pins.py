@@ -101,6 +101,11 @@ PICKER = GoTool(
     name="epp",
     module="sigs.k8s.io/gateway-api-inference-extension",
     programs={"epp": "sigs.k8s.io/gateway-api-inference-extension/cmd/epp"},
+    # The kinds that this picker watches, in the groups that it knows.
+    files=(
+        "config/crd/bases/inference.networking.x-k8s.io_inferencemodelrewrites.yaml",
+        "config/crd/bases/inference.networking.x-k8s.io_inferenceobjectives.yaml",
+    ),
     cpu_seconds=217,
 )
 SIMULATOR = GoTool(
