@@ -5,6 +5,7 @@ Offers of one GPU type hold the same replicas, so each such frontier is computed
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -120,7 +121,8 @@ class Frontiers:
         chosen = chosen[np.lexsort((usd[chosen], -self.rps[chosen]))]
         kept: list[int] = []
         here: dict[tuple[int, int], float] = {}
-        elsewhere: dict[int, float] = {}
+        least: dict[int, float] = {}
+        in_order: list[float] = []  # the least of each domain
         for step, cost, lost, site in zip(
             chosen.tolist(),
             usd[chosen].tolist(),
@@ -128,16 +130,21 @@ class Frontiers:
             self.site[chosen].tolist(),
             strict=True,
         ):
-            same = here.get((site, lost))
-            if same is not None and same <= cost:
-                continue
             # What is never lost beats all; what may be lost beats only what may be lost too.
-            rivals = sum(d not in (lost, -1) and least <= cost for d, least in elsewhere.items())
-            if elsewhere.get(-1, np.inf) <= cost or (lost >= 0 and rivals >= RIVALS):
+            if here.get((site, lost), np.inf) <= cost or least.get(-1, np.inf) <= cost:
+                continue
+            own = least.get(lost, np.inf)
+            if lost >= 0 and bisect_right(in_order, cost) - (own <= cost) >= RIVALS:
                 continue
             kept.append(step)
             here[site, lost] = cost
-            elsewhere[lost] = min(elsewhere.get(lost, np.inf), cost + float(site_usd[site]))
+            total = cost + float(site_usd[site])
+            if total < own:
+                least[lost] = total
+                if lost >= 0:
+                    if own < np.inf:
+                        del in_order[bisect_left(in_order, own)]
+                    insort(in_order, total)
         best = np.array(kept, dtype=np.int64)
         return self._chosen(usd, best), best
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -27,7 +28,7 @@ Terms = list[tuple[int, float]]
 TIE_USD_PER_HOUR = 1e-6
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Question:
     """What is on sale, what is needed, and what each offer can do for each unit.
 
@@ -39,8 +40,18 @@ class Question:
     frontiers: tuple[Frontiers, ...]
     weights: tuple[float, ...]
 
+    @cached_property
+    def _known_egress_usd(self) -> dict[tuple[int, Way], float]:
+        return {}
+
     def egress_usd(self, unit: int, way: Way) -> float:
         """Return what a unit's answers cost when the cheaper sites answer what they can."""
+        known = self._known_egress_usd.get((unit, way))
+        if known is None:
+            known = self._known_egress_usd[unit, way] = self._egress_usd(unit, way)
+        return known
+
+    def _egress_usd(self, unit: int, way: Way) -> float:
         asked, found = self.units[unit], self.frontiers[unit]
         rps: dict[int, float] = defaultdict(float)
         for step in way:
@@ -67,16 +78,6 @@ class Prices:
     node_usd: Floats
     site_usd: Floats
     limits_usd: float
-
-    def mixed(self, other: Prices, share: float) -> Prices:
-        """Return prices between these and others."""
-        rest = 1 - share
-        return Prices(
-            share * self.gpu_usd + rest * other.gpu_usd,
-            share * self.node_usd + rest * other.node_usd,
-            share * self.site_usd + rest * other.site_usd,
-            share * self.limits_usd + rest * other.limits_usd,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +128,7 @@ class Joint:
 
     def relaxed(self) -> tuple[float, Prices]:
         """Return the optimum of the relaxation and its prices."""
-        solution = self._program.relax()
+        solution = self._program.relax(central=True)
         if solution is None:  # each unit has a way, and nodes have no limit
             raise AssertionError("the relaxation has a solution")
         return solution.objective, self._prices(solution)

@@ -20,6 +20,8 @@ OPTIONS: tuple[tuple[str, bool | int | float], ...] = (
     ("mip_allow_restart", False),
 )
 
+CENTRAL = (("solver", "ipm"), ("run_crossover", "off"))
+
 
 @dataclass(frozen=True, slots=True)
 class Solution:
@@ -78,9 +80,14 @@ class Program:
         self.rows.append((summed, lower, upper))
         return len(self.rows) - 1
 
-    def relax(self) -> Solution | None:
-        """Return the optimum of the linear relaxation, a lower bound; None when infeasible."""
-        return self._run(without=frozenset(), start=None, relaxed=True, limits=())
+    def relax(self, *, central: bool = False) -> Solution | None:
+        """Return the optimum of the linear relaxation, a lower bound; None when infeasible.
+
+        A central one has duals from the middle of all that are optimal, not from a corner, and is
+        exact to the solver's tolerance.
+        """
+        options = CENTRAL if central else ()
+        return self._run(without=frozenset(), start=None, relaxed=True, options=options)
 
     def solve(
         self,
@@ -99,7 +106,7 @@ class Program:
             without=frozenset(without),
             start=start,
             relaxed=False,
-            limits=(("time_limit", time_limit_s), ("mip_rel_gap", gap)),
+            options=(("time_limit", time_limit_s), ("mip_rel_gap", gap)),
         )
 
     def _run(
@@ -108,13 +115,13 @@ class Program:
         without: frozenset[int],
         start: Sequence[float] | None,
         relaxed: bool,
-        limits: tuple[tuple[str, float], ...],
+        options: Iterable[tuple[str, str | float]],
     ) -> Solution | None:
         import highspy  # here, so that commands that plan nothing do not load it
 
         highs = highspy.Highs()  # type: ignore[no-untyped-call]  # highspy annotates it in part
         highs.silent()
-        for option, value in (*OPTIONS, *limits):
+        for option, value in (*OPTIONS, *options):
             highs.setOptionValue(option, value)
         highs.passModel(_highs_lp(self, without=without, relaxed=relaxed))
         if start is not None:

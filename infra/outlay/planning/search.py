@@ -1,14 +1,14 @@
 """From ways to a proven fleet: list the ways that could matter, and prove that no other does.
 
 Ways are listed where the relaxation's prices ask for them, until none is missing that could make it
-cheaper: its optimum is then a lower bound. Prices are kept close to those of the best bound so far,
-since the relaxation's own jump about. At last all ways are listed that a fleet better than the best known
+cheaper: its optimum is then a lower bound. Prices come from the middle of all that are optimal, since
+those of a corner jump about from round to round. At last all ways are listed that a fleet better than the best known
 could use.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,17 +18,20 @@ from outlay.planning.joint import Choice, Joint, Prices, Question, Way
 from outlay.planning.listing import Need, TooManyWaysError, cheapest
 
 # Rounds times units; few units are proven further.
-MOST_LISTS = 320
+MOST_LISTS = 1000
 WAYS_PER_ROUND = 40
+# Ways of more entries than that are not kept as columns; the last list has them all the same.
+WIDEST = 8
+# The bound is good enough when it no longer grows by this share in so many rounds.
+GROWTH, PATIENCE = 1e-3, 8
 # How close the bound must come to the relaxation before the proof goes on with what it has.
 CLOSE = 2e-4
-# Share of the best bound's prices in those of the next round.
-STAY = 0.6
 # Limits of a list of the cheapest ways, as shares of the cheapest that is known.
 LADDER = (0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.94, 0.97, 1.0)
 SLACK_USD_PER_HOUR = 1e-6
-# The program over given ways stops this close to its own optimum; a smaller gap counts as none.
-GAP = 0.0
+# With more units the program stops this close to its optimum; a gap below the last counts as none.
+FEW_UNITS = 12
+GAP = 5e-4
 PROVEN = 1e-7
 # More ways than that are no longer solved in the time that the bound took.
 MOST_WAYS = 4000
@@ -41,6 +44,9 @@ class Search:
         self._question = question
         self.ways: list[dict[Way, None]] = [{} for _ in question.units]
         self.bound_usd = 0.0
+        self._columns: list[tuple[list[list[int]], list[list[int]], list[float]]] = [
+            ([], [], []) for _ in question.units
+        ]
         self._rung = [0] * len(question.units)
         self._prices: Prices | None = None
         for unit, mine in enumerate(ways):
@@ -66,7 +72,8 @@ class Search:
         self, ways: list[list[Way]], time_limit_s: float, *, is_complete: bool = False
     ) -> Choice | None:
         joint = Joint(self._question, ways, whole=True)
-        choice = joint.solved(time_limit_s=time_limit_s, gap=GAP)
+        enough = 0.0 if len(ways) <= FEW_UNITS else GAP
+        choice = joint.solved(time_limit_s=time_limit_s, gap=enough)
         if choice is None:
             return None
         proven = choice.usd * (1 - choice.gap) if is_complete else 0.0
@@ -74,23 +81,30 @@ class Search:
         return replace(choice, gap=gap if gap > PROVEN else 0.0)
 
     def _add(self, unit: int, ways: Iterable[Way]) -> int:
-        before = len(self.ways[unit])
-        self.ways[unit].update(dict.fromkeys(tuple(sorted(way)) for way in ways))
-        return len(self.ways[unit]) - before
+        """Keep ways that are new; return how many."""
+        known, site = self.ways[unit], self._question.frontiers[unit].site
+        steps, sites, egress = self._columns[unit]
+        before = len(known)
+        for way in (tuple(sorted(way)) for way in ways):
+            if way not in known and len(way) <= WIDEST:
+                known[way] = None
+                steps.append(_padded(way))
+                sites.append(_padded(sorted({int(site[step]) for step in way})))
+                egress.append(self._question.egress_usd(unit, way))
+        return len(known) - before
 
     def _improve_bound(self) -> None:
-        """List ways until the bound meets the relaxation."""
+        """List ways until the bound meets the relaxation, or hardly grows any more."""
+        bounds: list[float] = []
         for _ in range(max(4, MOST_LISTS // len(self.ways))):
             relaxed_usd, own = Joint(
                 self._question, list(map(list, self.ways)), whole=False
             ).relaxed()
-            if self.bound_usd >= relaxed_usd * (1 - CLOSE):
+            bounds.append(self.bound_usd)
+            is_slow = len(bounds) > PATIENCE and self.bound_usd < bounds[-PATIENCE] * (1 + GROWTH)
+            if is_slow or self.bound_usd >= relaxed_usd * (1 - CLOSE):
                 return
-            prices = own if self._prices is None else self._prices.mixed(own, STAY)
-            added = self._round(prices)
-            if not added and prices is not own:
-                added = self._round(own)
-            if not added:
+            if not self._round(own):
                 return
 
     def _round(self, prices: Prices) -> int:
@@ -107,7 +121,7 @@ class Search:
     def _cheapest(self, unit: int, prices: Prices) -> tuple[list[Way], float]:
         """Return the cheapest ways at some prices, and the least cost; 0 where it is not known."""
         usd = self._step_usd(unit, prices)
-        known = min(self._way_usd(unit, way, usd, prices) for way in self.ways[unit])
+        known = float(self._known_usd(unit, usd, prices).min())
         base = self._least_egress_usd(unit)
         least = 0.0
         for rung in range(max(0, self._rung[unit] - 1), len(LADDER)):
@@ -132,11 +146,13 @@ class Search:
             usd += prices.node_usd[period, unit, found.slot] * found.nodes_in[period]
         return usd
 
-    def _way_usd(self, unit: int, way: Way, usd: Floats, prices: Prices) -> float:
-        sites = {int(self._question.frontiers[unit].site[step]) for step in way}
-        steps = sum(float(usd[step]) for step in way)
-        fixed = sum(float(prices.site_usd[unit, site]) for site in sites)
-        return steps + fixed + self._question.egress_usd(unit, way)
+    def _known_usd(self, unit: int, usd: Floats, prices: Prices) -> Floats:
+        """Return what each known way costs at some prices."""
+        steps, sites, egress = self._columns[unit]
+        # The last of each, -1, stands for nothing.
+        total: Floats = np.append(usd, 0.0)[np.array(steps)].sum(1) + np.array(egress)
+        total += np.append(prices.site_usd[unit], 0.0)[np.array(sites)].sum(1)
+        return total
 
     def _least_egress_usd(self, unit: int) -> float:
         asked = self._question.units[unit]
@@ -166,9 +182,9 @@ class Search:
         kept: list[list[Way]] = []
         for unit, mine in enumerate(self.ways):
             usd = self._step_usd(unit, self._prices)
-            costs = {way: self._way_usd(unit, way, usd, self._prices) for way in mine}
-            least = min(costs.values())
-            kept.append([way for way, cost in costs.items() if cost <= least + spare])
+            costs = self._known_usd(unit, usd, self._prices).tolist()
+            most = min(costs) + spare
+            kept.append([way for way, cost in zip(mine, costs, strict=True) if cost <= most])
         return kept
 
     def _complete(self, known_usd: float) -> list[list[Way]]:
@@ -187,3 +203,7 @@ class Search:
             if sum(map(len, complete)) > MOST_WAYS:
                 raise TooManyWaysError("too many ways to solve with")
         return complete
+
+
+def _padded(numbers: Sequence[int]) -> list[int]:
+    return [*numbers, *(-1 for _ in range(WIDEST - len(numbers)))]

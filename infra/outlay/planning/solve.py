@@ -16,7 +16,7 @@ import numpy as np
 from outlay.catalog import Market
 from outlay.planning.bounds import within_reach
 from outlay.planning.candidates import Option
-from outlay.planning.demand import periods, units
+from outlay.planning.demand import Unit, periods, units
 from outlay.planning.entries import Frontiers, options
 from outlay.planning.fleet import BoughtNodes, Fleet, FleetProgram, OpenedSite
 from outlay.planning.joint import Choice, Question, Way
@@ -29,7 +29,7 @@ from outlay.settings import Settings
 
 TIME_LIMIT_S = 20.0
 # More steps of frontiers than that make lists too long.
-MOST_STEPS = 60_000
+MOST_STEPS = 500_000
 SLACK_USD_PER_HOUR = 1e-6
 
 
@@ -63,12 +63,15 @@ def _by_lists(sites: Sequence[Site], settings: Settings, start: Start) -> Fleet 
     market = offers(sites, settings)
     asked = units(settings)
     week = periods(settings)
+    # Over a day or week a fleet may be cheaper than at the highest demand, which the start is for.
+    least = [_least_usd(market, unit) if len(week) == 1 else 0.0 for unit in asked]
     frontiers = tuple(
         Frontiers(
             market,
             unit.workload,
             needed_rps=unit.rps,
-            most_usd=start.usd,
+            # What is left for it when the others cost the least that they can.
+            most_usd=start.usd - sum(least) + least[unit.workload],
             shares=[period.shares[unit.workload] for period in week],
         )
         for unit in asked
@@ -81,6 +84,18 @@ def _by_lists(sites: Sequence[Site], settings: Settings, start: Start) -> Fleet 
     if len(asked) == 1:
         return _single(question, settings, start)
     return _several(question, settings, start)
+
+
+def _least_usd(market: Offers, unit: Unit) -> float:
+    """Return a lower bound on what a unit's GPUs cost at their highest demand."""
+    usd_per_rps = (
+        usd / gpus * option.shape.gpus / option.shape.capacity_rps.low
+        for candidate, usd, gpus in zip(
+            market.candidates, market.usd.tolist(), market.gpus.tolist(), strict=True
+        )
+        for option in options(candidate, unit.workload)
+    )
+    return unit.rps * min(usd_per_rps, default=0.0)
 
 
 def _without_spot(sites: Sequence[Site]) -> Iterator[Site]:
