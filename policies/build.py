@@ -18,13 +18,13 @@ from pulumi_policy import (
 
 from policies.declared import declared
 from policies.memory import Memory
-from policies.options import OptionError, Options
-from policies.rule import Finding, ResourceRule, RestsError, Rule, Situation, StackRule
+from policies.options import Options
+from policies.own_limits import SOURCE, own_options
+from policies.report import tell
+from policies.rule import Finding, ResourceRule, Rule, Situation, StackRule
 
 # Set for a pack in a preview and an update, and not by `pulumi policy analyze`, which runs no program.
 DRY_RUN = "PULUMI_DRY_RUN"
-# The engine shows no remediation steps, so each violation ends with its own.
-WAY_OUT = "What to do: "
 
 
 def policy(rule: Rule, memory: Memory, *, environment: str) -> Policy:
@@ -42,15 +42,18 @@ def resource_policy(
 
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
         resource = memory.see(rule.name, args)
-        situation = _situation(rule, args, memory, environment=environment)
-        findings = (Finding(text, args.urn) for text in rule.check(resource, situation))
-        _report(rule, situation, findings, args, report)
+
+        def check(situation: Situation) -> Iterable[Finding]:
+            return (Finding(text, args.urn) for text in rule.check(resource, situation))
+
+        situations = _situations(rule, args, memory, environment=environment)
+        tell(rule, check, situations=situations, args=args, report=report)
 
     def remediate(args: ResourceValidationArgs) -> Mapping[str, object] | None:
         assert rule.fix is not None
-        return _fixed(
-            args, rule.fix(declared(args), _situation(rule, args, memory, environment=environment))
-        )
+        situations = _situations(rule, args, memory, environment=environment)
+        fixed = [_fixed(args, rule.fix(declared(args), each)) for each in situations]
+        return next((props for props in fixed if props is not None), None)
 
     return ResourceValidationPolicy(
         name=rule.name,
@@ -69,8 +72,12 @@ def stack_policy(rule: StackRule, memory: Memory, *, environment: str) -> StackV
 
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
         stack = memory.stack(rule.name, args)
-        situation = _situation(rule, args, memory, environment=environment)
-        _report(rule, situation, rule.check(stack, situation), args, report)
+
+        def check(situation: Situation) -> Iterable[Finding]:
+            return rule.check(stack, situation)
+
+        situations = _situations(rule, args, memory, environment=environment)
+        tell(rule, check, situations=situations, args=args, report=report)
 
     return StackValidationPolicy(
         name=rule.name,
@@ -83,41 +90,28 @@ def stack_policy(rule: StackRule, memory: Memory, *, environment: str) -> StackV
     )
 
 
-def _situation(
+def _situations(
     rule: Rule,
     args: ResourceValidationArgs | StackValidationArgs,
     memory: Memory,
     *,
     environment: str,
-) -> Situation:
-    return Situation(
-        options=Options(rule.options, args.get_config()),
-        environment=environment,
-        stack=pulumi.get_stack(),
-        previewing=pulumi.runtime.is_dry_run(),
-        auditing=DRY_RUN not in os.environ,
-        tags=args.stack_tags,
-        spend_so_far=memory.spend_so_far,
-    )
-
-
-def _report(
-    rule: Rule,
-    situation: Situation,
-    findings: Iterable[Finding],
-    args: ResourceValidationArgs | StackValidationArgs,
-    report: ReportViolation,
-) -> None:
-    # Checks are generators: what they raise comes out here. A broken option is a violation too, for
-    # a rule that cannot be asked has not been kept.
-    try:
-        situation.options.check()
-        for finding in findings:
-            report(f"{finding.message}\n{WAY_OUT}{rule.remedy}", finding.urn)
-    except RestsError as rests:
-        args.not_applicable(str(rests))
-    except OptionError as error:
-        report(str(error), None)
+) -> list[Situation]:
+    """Return what a check may know: with the pack's options and, where the stack has some, with its own."""
+    own = own_options(rule.name)
+    options = [Options(rule.options, args.get_config())]
+    return [
+        Situation(
+            options=each,
+            environment=environment,
+            stack=pulumi.get_stack(),
+            previewing=pulumi.runtime.is_dry_run(),
+            auditing=DRY_RUN not in os.environ,
+            tags=args.stack_tags,
+            spend_so_far=memory.spend_so_far,
+        )
+        for each in options + [Options(rule.options, own, SOURCE)] * bool(own)
+    ]
 
 
 def _fixed(

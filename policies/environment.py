@@ -27,19 +27,19 @@ WORDS = {
 def environment() -> str:
     """Return the stack's environment: the runner's word, its setting, its name; else the strictest."""
     told = os.environ.get(ENVIRONMENT_VARIABLE) or own_setting(KEY)
-    return told or _named(pulumi.get_stack()) or STRICTEST
+    return _named(told or pulumi.get_stack()) or told or STRICTEST
 
 
-def _named(stack: str) -> str | None:
-    """Return the environment that a stack's name has as a word, such as prod in `eu-prod-2`."""
-    words = re.split(r"[^a-z]+", stack.rpartition("/")[2].lower())
+def _named(name: str) -> str | None:
+    """Return the environment that a name has as a word, such as prod in `eu-prod-2`."""
+    words = re.split(r"[^a-z]+", name.rpartition("/")[2].lower())
     named = {WORDS[word] for word in words if word in WORDS}
     return STRICTEST if STRICTEST in named else next(iter(sorted(named)), None)
 
 
 def _disagreements(_stack: Stack, situation: Situation) -> Iterable[Finding]:
     for source, other in _sources(situation):
-        if other is not None and other != situation.environment:
+        if other is not None and (_named(other) or other) != situation.environment:
             yield Finding(
                 f"this stack is held to the rules of {situation.environment!r}, but {source} says {other!r}."
             )

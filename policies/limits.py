@@ -13,7 +13,6 @@ from policies.rule import Situation
 
 PER_MONTH, PER_HOUR = "usdPerMonth", "usdPerHour"
 STACK_KEY = "budgetUsdPerMonth"
-PACK = "of this policy's configuration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ def monthly_limit(situation: Situation) -> Limit | None:
 
 def _monthly(situation: Situation) -> Iterable[Limit]:
     if PER_MONTH in situation.options.known and situation.options.has(PER_MONTH):
-        yield _limit(situation.options.text(PER_MONTH), f"{PER_MONTH} {PACK}")
+        yield _limit(situation.options.text(PER_MONTH), f"{PER_MONTH} {situation.options.source}")
     runners = os.environ.get(BUDGET_VARIABLE)
     if runners is not None:
         yield _limit(runners, f"the variable {BUDGET_VARIABLE}")
@@ -50,7 +49,7 @@ def hourly_limit(situation: Situation) -> Limit | None:
     """Return the limit per hour, None when there is none. Raises OptionError."""
     if not situation.options.has(PER_HOUR):
         return None
-    return _limit(situation.options.text(PER_HOUR), f"{PER_HOUR} {PACK}")
+    return _limit(situation.options.text(PER_HOUR), f"{PER_HOUR} {situation.options.source}")
 
 
 def _limit(text: str | None, source: str) -> Limit:

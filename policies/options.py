@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 
 Kind = str
 AMOUNT, WHOLE, TEXT, TEXTS, FLAG = "number", "integer", "string", "array", "boolean"
+PACK = "of this policy's configuration"
 
 
 class OptionError(Exception):
@@ -74,10 +75,11 @@ def _is_list(value: object) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The values of one rule's options. Readers raise OptionError."""
+    """The values of one rule's options, and where they were set. Readers raise OptionError."""
 
     known: Mapping[str, Option]
     given: Mapping[str, object]
+    source: str = PACK
 
     def check(self) -> None:
         """Raise OptionError for the first option that is unknown or wrong."""

@@ -41,10 +41,11 @@ SERVING_HEAD = """
 How the models are served, inside the key `serving`. [serving.md](serving.md) says what each pattern needs.
 """
 PROGRAM_HEAD = """
-## Of the program alone
+## Of program and policies alone
 
 `huggingFaceToken`: token for gated models, a secret: `pulumi config set --secret outlay:huggingFaceToken`.
-The command line ignores it.
+`limits`: limits of the stack by policy, such as `largest-pool: {maxGpus: 16}`: [policies.md](policies.md#configuration).
+The planner reads neither.
 """
 TABLE_HEAD = """
 | key | type | default | meaning |

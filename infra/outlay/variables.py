@@ -7,3 +7,5 @@ settings. Whoever runs the engine sets these.
 ENVIRONMENT_VARIABLE = "OUTLAY_ENVIRONMENT"
 # USD per month. The stack's own budget counts if it is lower.
 BUDGET_VARIABLE = "OUTLAY_BUDGET_USD_PER_MONTH"
+# JSON: outlay:limits of the stack, for an audit.
+STACK_LIMITS_VARIABLE = "OUTLAY_STACK_LIMITS"

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from outlay.catalog import Market, load_catalog
+from outlay.cli.cost import own_budget
+from outlay.errors import InputError
+from outlay.variables import BUDGET_VARIABLE
 from tests.cli.command import Command
 from tests.pricing.written import export, pool, queue, steady
 from tests.pricing.written import state as resource
@@ -179,3 +182,35 @@ def test_a_bill_in_another_currency_is_refused(run: Command, tmp_path: Path) -> 
     done = run("actuals", str(file))
     assert done.code == 1
     assert "BillingCurrency is EUR" in done.err
+
+
+@pytest.mark.parametrize(
+    ("own", "runners", "limit"),
+    [("3000", None, 3000), ("3000", "1000", 1000), ("3000", "9000", 3000), ("", "1000", 1000)],
+)
+def test_the_lower_of_the_stacks_and_the_runners_budget_counts(
+    own: str, runners: str | None, limit: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever changes a stack can raise its own, and not the variable of whoever runs the audit."""
+    (tmp_path / "Pulumi.dev.yaml").write_text(f"config:\n  outlay:budgetUsdPerMonth: '{own}'\n")
+    monkeypatch.delenv(BUDGET_VARIABLE, raising=False)
+    if runners is not None:
+        monkeypatch.setenv(BUDGET_VARIABLE, runners)
+    assert own_budget("dev", tmp_path) == limit
+
+
+@pytest.mark.parametrize(
+    ("own", "runners", "problem"),
+    [
+        ("", "", "budgetUsdPerMonth of stack dev is not set"),
+        ("-5", "", "budgetUsdPerMonth of stack dev must be an amount above 0, got '-5'"),
+        ("5", "5 EUR", f"the variable {BUDGET_VARIABLE} must be an amount above 0, got '5 EUR'"),
+    ],
+)
+def test_a_budget_that_is_none_is_refused(
+    own: str, runners: str, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "Pulumi.dev.yaml").write_text(f"config:\n  outlay:budgetUsdPerMonth: '{own}'\n")
+    monkeypatch.setenv(BUDGET_VARIABLE, runners)
+    with pytest.raises(InputError, match=problem):
+        own_budget("dev", tmp_path)

@@ -20,6 +20,7 @@ import pytest
 from outlay.catalog import load_catalog
 from outlay.cli.diffing import make_diff
 from outlay.cli.engine import Engine
+from outlay.variables import BUDGET_VARIABLE
 from sandbox.install import install_plugins
 from tests.engine.changes import SETTINGS, Answer, Change, by_name, program
 from tests.engine.conftest import MakeProgram
@@ -275,6 +276,23 @@ class TestAudit:
         answer = change.outlay("audit", "--stack", "dev", "--policy-pack", PACK)
         assert "budget-required" not in answer.out
         assert "environment-agrees" not in answer.out
+
+    def test_the_runners_budget_holds_in_an_audit(self, change: Change) -> None:
+        """Or a change that raises the stack's own budget would pass every night."""
+        change.project.up().ok()
+        runners = {BUDGET_VARIABLE: "1000"}
+        answer = change.outlay("audit", "--stack", "dev", "--policy-pack", PACK, env=runners)
+        assert answer.code == 3
+        assert "over the budget of $1,000/month" in answer.err
+        assert "over the budget of $1,000.00/month" in answer.out
+
+    def test_an_audit_holds_a_stack_to_its_own_limits(self, change: Change) -> None:
+        change.project.up().ok()
+        with (change.folder / "Pulumi.dev.yaml").open("a") as settings:
+            settings.write("  outlay:limits: {largest-pool: {maxNodes: 9}}\n")
+        answer = change.outlay("audit", "--stack", "dev", "--policy-pack", PACK)
+        assert answer.code == 4
+        assert "the pool may reach 10 nodes; one pool may have 9." in answer.out
 
     def test_a_pack_of_others_may_know_none_of_our_rules(
         self, change: Change, tmp_path: Path

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pulumi
 import pytest
 
-from outlay.variables import BUDGET_VARIABLE, ENVIRONMENT_VARIABLE
+from outlay.variables import BUDGET_VARIABLE, ENVIRONMENT_VARIABLE, STACK_LIMITS_VARIABLE
 from policies import declared
 from policies.build import DRY_RUN
 from tests.policies.resources import OUTLAY
@@ -28,6 +28,7 @@ def no_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv(DRY_RUN, "true")
     monkeypatch.delenv(BUDGET_VARIABLE, raising=False)
     monkeypatch.delenv(ENVIRONMENT_VARIABLE, raising=False)
+    monkeypatch.delenv(STACK_LIMITS_VARIABLE, raising=False)
     pulumi.runtime.set_all_config({})
     yield
     pulumi.runtime.set_all_config({})

@@ -18,7 +18,8 @@ from pulumi_policy import (
 from pulumi_policy.policy import _NotApplicableError
 from pulumi_policy.proxy import unknown_checking_proxy
 
-from policies.build import WAY_OUT, policies
+from policies.build import policies
+from policies.report import WAY_OUT
 from policies.rule import Rule
 
 OUTLAY = "outlay"

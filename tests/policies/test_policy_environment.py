@@ -55,6 +55,21 @@ def test_the_runner_decides_before_the_settings(
     ]
 
 
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [("production", "prod"), ("eu-prod-2", "prod"), ("stg", "staging"), ("qa", "qa")],
+)
+def test_an_environment_is_read_like_a_name(
+    told: str, expected: str, monkeypatch: pytest.MonkeyPatch, setting: Setting
+) -> None:
+    """An audit tells the stack's name where no setting names the environment: no disagreement."""
+    monkeypatch.setenv(ENVIRONMENT_VARIABLE, told)
+    setting("environment", told)
+    name_stack(monkeypatch, told)
+    assert environment() == expected
+    assert ask(ENVIRONMENT_AGREES, STACK, environment=environment()).messages == []
+
+
 def test_a_stack_of_production_cannot_call_itself_dev(monkeypatch: pytest.MonkeyPatch) -> None:
     name_stack(monkeypatch, "prod-eu")
     assert ask(ENVIRONMENT_AGREES, STACK, environment="dev").messages == [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import tempfile
 from decimal import Decimal
 from pathlib import Path
@@ -37,7 +39,11 @@ VIOLATED = "mandatory policy violations"
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="The pack's configuration.",
 )
-@click.option("--budget", type=Usd(), help="USD a month; the stack's own by default.")
+@click.option(
+    "--budget",
+    type=Usd(),
+    help="USD a month; by default the stack's own or the runner's, whichever is lower.",
+)
 def audit(
     *,
     stack: str,
@@ -97,13 +103,22 @@ def _analyzed(
         state_file = Path(scratch) / "state.json"
         state_file.write_text(state, encoding="utf-8")
         packed = replace(engine, policy_packs=((pack, config),))
-        return packed.analyze(state_file, variables=_variables(engine, limit))
+        return packed.analyze(state_file, variables=pack_variables(engine, limit))
 
 
-def _variables(engine: Engine, limit: Decimal) -> dict[str, str]:
-    """Return what the engine keeps from a pack in an audit: the stack's settings that decide."""
+def pack_variables(engine: Engine, limit: Decimal) -> dict[str, str]:
+    """Return what the engine keeps from a pack in an audit: the stack's settings that decide.
+
+    The runner's own word on the environment stands: the stack's settings are not to overrule it.
+    """
     from outlay.settings import raw_from_stack
-    from outlay.variables import BUDGET_VARIABLE, ENVIRONMENT_VARIABLE
+    from outlay.variables import BUDGET_VARIABLE, ENVIRONMENT_VARIABLE, STACK_LIMITS_VARIABLE
 
-    named = raw_from_stack(engine.project, engine.name).get("environment")
-    return {ENVIRONMENT_VARIABLE: str(named or engine.name), BUDGET_VARIABLE: str(limit)}
+    raw = raw_from_stack(engine.project, engine.name)
+    told = os.environ.get(ENVIRONMENT_VARIABLE) or raw.get("environment") or engine.name
+    limits = raw.get("limits") or {}
+    return {
+        ENVIRONMENT_VARIABLE: str(told),
+        BUDGET_VARIABLE: str(limit),
+        STACK_LIMITS_VARIABLE: limits if isinstance(limits, str) else json.dumps(limits),
+    }

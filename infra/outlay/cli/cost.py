@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -118,16 +119,31 @@ def _usage(stack: str, project: Path) -> tuple[Usage, ...]:
 
 
 def own_budget(stack: str, project: Path) -> Decimal:
-    """Return the monthly budget in the stack's own settings, USD. Raises InputError when it has none."""
-    from outlay.cli.stack_options import amount
+    """Return the lower of the stack's and the runner's monthly budget, USD.
+
+    Raises:
+        InputError: there is none, or one of them is no amount above 0.
+    """
     from outlay.errors import InputError
     from outlay.settings import raw_from_stack
+    from outlay.variables import BUDGET_VARIABLE
 
+    key = f"outlay:budgetUsdPerMonth of stack {stack}"
     raw = raw_from_stack(project, stack.rsplit("/", 1)[-1]).get("budgetUsdPerMonth")
-    limit = amount(str(raw)) if raw not in (None, "") else None
+    said = {key: raw, f"the variable {BUDGET_VARIABLE}": os.environ.get(BUDGET_VARIABLE)}
+    limits = [_limit(value, where) for where, value in said.items() if value not in (None, "")]
+    if not limits:
+        raise InputError(f"{key} is not set; give --budget instead")
+    return min(limits)
+
+
+def _limit(value: object, where: str) -> Decimal:
+    from outlay.cli.stack_options import amount
+    from outlay.errors import InputError
+
+    limit = amount(str(value))
     if limit is None or limit <= 0:
-        said = "is not set" if raw in (None, "") else f"must be an amount above 0, got {raw!r}"
-        raise InputError(f"outlay:budgetUsdPerMonth of stack {stack} {said}; give --budget instead")
+        raise InputError(f"{where} must be an amount above 0, got {value!r}; give --budget instead")
     return limit
 
 

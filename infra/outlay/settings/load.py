@@ -14,8 +14,8 @@ from outlay.settings.model import Settings, WorkloadSettings
 from outlay.settings.problems import problems
 
 PREFIX = "outlay:"
-# Read by the Pulumi program itself and never by the planner: a secret has no place in a Plan.
-PROGRAM_KEYS = frozenset({"huggingFaceToken"})
+# Never read by the planner: a secret has no place in a Plan, and limits are for the policy pack.
+PROGRAM_KEYS = frozenset({"huggingFaceToken", "limits"})
 WORKLOAD_KEYS = tuple(field.alias or name for name, field in WorkloadSettings.model_fields.items())
 # Pulumi wants a default for every declared key; these stand for "not set", as does an empty YAML value.
 UNSET: tuple[object, ...] = (None, "", [], {})
