@@ -19,17 +19,3 @@ _CHECKS: tuple[Rule, ...] = (
 )
 RULES: tuple[Rule, ...] = (*_CHECKS, own_limits_rule(_CHECKS))
 BY_NAME = {rule.name: rule for rule in RULES}
-
-
-def rows() -> list[tuple[str, ...]]:
-    """Return the table of rules that the documentation shows: name, what holds, levels."""
-    return [
-        (
-            rule.name,
-            rule.holds,
-            rule.levels.dev.value,
-            rule.levels.staging.value,
-            rule.levels.prod.value,
-        )
-        for rule in RULES
-    ]

@@ -166,6 +166,21 @@ def test_a_broken_configuration_of_the_pack(
     assert says in result.text
 
 
+def test_a_stacks_own_limits_loosen_nothing_and_hide_no_typing_error(
+    two: Project, tmp_path: Path
+) -> None:
+    configured(
+        two,
+        "  outlay:environment: dev\n"
+        "  outlay:limits: {largest-pool: {maxNodes: 99}, largest-pol: {maxNodes: 1}}\n",
+    )
+    file = tmp_path / "policies.json"
+    file.write_text(json.dumps({"largest-pool": {"maxNodes": 1}}))
+    found = {each.rule: each.text for each in judged(two, "--policy-pack-config", str(file))}
+    assert "the pool may reach 2 nodes; one pool may have 1." in found["largest-pool"]
+    assert "unknown rule 'largest-pol'; did you mean largest-pool?" in found["own-limits"]
+
+
 def test_numbers_that_are_none_end_the_preview(make_program: MakeProgram) -> None:
     """The engine refuses them before any rule could compare them."""
     project = make(make_program, "reserve('r', float('nan'))", environment="dev")

@@ -127,6 +127,13 @@ def test_unpriced_resources_make_the_total_a_lower_bound(setting: Setting) -> No
     assert message.endswith("\nNot counted, for want of a price: db.")
 
 
+def test_many_unpriced_resources_leave_room_for_what_to_do(setting: Setting) -> None:
+    setting(BUDGET, "1000")
+    many = [declared("aws:rds/instance:Instance", f"db-{n:02}", {}) for n in range(12)]
+    (message,) = ask(MONTHLY_BUDGET, [*STACK, *many]).messages
+    assert message.endswith(", db-08, db-09 and 2 more.")
+
+
 def test_unknown_outputs_never_leave_the_rule(setting: Setting) -> None:
     """An UnknownValueError out of the rule would turn it into advice."""
     setting(BUDGET, "1000")

@@ -55,6 +55,11 @@ RUNS = (
         proof="test_a_broken_configuration_of_the_pack",
     ),
     Run(
+        tries="Loosen a rule in the stack's own file (`outlay:limits`), or misspell one there",
+        answer="the pack's options hold beside it; `own-limits`",
+        proof="test_a_stacks_own_limits_loosen_nothing_and_hide_no_typing_error",
+    ),
+    Run(
         tries="NaN or infinity as a count: neither is over any limit",
         answer="the engine refuses it",
         proof="test_numbers_that_are_none_end_the_preview",
