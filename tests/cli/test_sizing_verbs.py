@@ -86,6 +86,20 @@ def test_size_keeps_a_promise_on_p95(run: Command) -> None:
     assert rates[1] < 0.97 * rates[0]
 
 
+def test_size_puts_length_classes_on_the_same_replicas(run: Command) -> None:
+    """A mixture holds more than its long requests alone and less than its short ones."""
+    classes = ("--bucket", "0.8:512:256", "--bucket", "0.2:6000:600")
+    both = parsed(run("size", *ON_H100, *classes, "--json").out)
+    assert [b["share"] for b in both["buckets"]] == [0.8, 0.2]
+    rates = [
+        parsed(run("size", *ON_H100, "--bucket", f"1:{of}", "--json").out)["shapes"][0]
+        for of in ("512:256", "6000:600")
+    ]
+    short, long = (shape["capacity_rps"]["expected"] for shape in rates)
+    assert long < both["shapes"][0]["capacity_rps"]["expected"] < short
+    assert "80% 512 + 256, 20% 6000 + 600 tokens" in run("size", *ON_H100, *classes).out
+
+
 def test_size_takes_all_gpus_on_sale_when_none_is_named(run: Command) -> None:
     found = parsed(run("size", "--model", "llama-3.1-8b", "--json").out)
     assert {"H100", "L4", "A100-80", "T4"} <= {s["gpu"] for s in found["shapes"]}
@@ -192,6 +206,10 @@ MISTAKES = [
     (("size", *ON_H100, "--precision", "fp9"), "--precision: must be one of"),
     (("size", *ON_H100, "--kv-precision", "int4"), "--kv-precision: must be bf16, fp16 or fp8"),
     (("size", *ON_H100, "--input-tokens", "-4"), "--input-tokens: must be at least 1"),
+    (("size", *ON_H100, "--bucket", "0.8:512"), "no SHARE:INPUT:OUTPUT, such as 0.8:512:256"),
+    (("size", *ON_H100, "--bucket", "0.8:512:256"), "the shares of buckets sum to 0.8"),
+    (("size", *ON_H100, "--bucket", "1:-4:256"), "buckets[0].inputTokens: must be at least 1"),
+    (("size", *ON_H100, "--bucket", "1:9:200000"), "is beyond the context of Llama-3.1-8B"),
     (("size", *ON_H100, "--rps", "0"), "--rps: must be at least 0.001"),
     (("size", *ON_H100, "--rps", "-3"), "--rps: must be at least 0.001"),
     (("size", *ON_H100, "--rps", "nan"), "--rps: must be a finite number"),

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outlay.catalog import Percentile, Precision
-from outlay.sizing.arrivals import arriving, gamma_p95, highest_rate, open_loop
+from outlay.sizing.arrivals import arriving, gamma_p95, highest_rate
 from outlay.sizing.load_point import offered
-from outlay.sizing.loads import Curve, closed_loop, load_curve
+from outlay.sizing.loads import Curve, load_curve
 from outlay.sizing.speed import Lengths, Speed, replica_speed
 from outlay.sizing.types import ReplicaShape
 from tests.sizing.builders import gpu, model, reason, shape, sized, traffic
@@ -109,19 +109,6 @@ def test_littles_law_holds() -> None:
 def test_the_gamma_quantile_is_that_of_an_exponential() -> None:
     """Mean 1, variance 1: -ln 0.05."""
     assert gamma_p95(np.ones(1), np.ones(1))[0] == pytest.approx(2.9957, rel=0.01)
-
-
-def test_an_open_loop_below_saturation_serves_what_arrives() -> None:
-    state = open_loop(speed(), lengths(), rate=2.0, max_sequences=250)
-    assert (float(state.requests_per_s[0]), float(state.output_tokens_per_s[0])) == (2.0, 512.0)
-
-
-def test_a_saturated_open_loop_serves_what_the_closed_loop_serves() -> None:
-    saturated = open_loop(speed(), lengths(), rate=1000.0, max_sequences=100)
-    full = closed_loop(speed(), lengths(), concurrency=100, max_sequences=100)
-    assert float(saturated.output_tokens_per_s[0]) == pytest.approx(
-        float(full.output_tokens_per_s[0]), rel=1e-6
-    )
 
 
 P95 = Percentile.P95

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outlay.catalog import Precision
-from outlay.sizing.loads import Steady, burst, closed_loop, load_curve, static_batch
+from outlay.sizing.loads import Steady, burst, closed_loop, load_curve, open_loop, static_batch
 from outlay.sizing.predict import Load, LoadKind, predict
 from outlay.sizing.speed import Lengths, Speed, replica_speed
 from tests.sizing.builders import gpu, model
@@ -71,6 +71,17 @@ def test_a_burst_is_slower_than_its_batch() -> None:
     """The mean over ramp and drain lies below the steady state."""
     batch = static_batch(speed(), lengths(), batch=100, max_sequences=200)
     assert shown(burst(speed(), lengths(), prompts=100, max_sequences=200))[0] < shown(batch)[0]
+
+
+def test_an_open_loop_below_saturation_serves_what_arrives() -> None:
+    state = open_loop(speed(), lengths(), rate=2.0, max_sequences=250)
+    assert (float(state.requests_per_s[0]), shown(state)[0]) == (2.0, 512.0)
+
+
+def test_a_saturated_open_loop_serves_what_the_closed_loop_serves() -> None:
+    saturated = open_loop(speed(), lengths(), rate=1000.0, max_sequences=100)
+    full = closed_loop(speed(), lengths(), concurrency=100, max_sequences=100)
+    assert shown(saturated)[0] == pytest.approx(shown(full)[0], rel=1e-6)
 
 
 def test_predictions_add_up_over_replicas() -> None:

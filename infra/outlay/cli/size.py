@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from outlay.cli.options import FLAGS, Request
 from outlay.cli.output import JSON_OPTION, print_json
+
+if TYPE_CHECKING:
+    from outlay.settings import WorkloadSettings
+    from outlay.sizing.types import Traffic
 
 SIZE_FLAGS = (
     "--model",
@@ -35,6 +40,13 @@ def _options(command: Any) -> Any:
 
 @click.command()
 @_options
+@click.option(
+    "--bucket",
+    "buckets",
+    multiple=True,
+    metavar="SHARE:INPUT:OUTPUT",
+    help="Requests of one length class, such as 0.8:512:256; repeatable, shares sum to 1.",
+)
 @click.option("--gpu", multiple=True, help="GPU type to size on; repeatable.  [default: all sold]")
 @click.option(
     "--calibration",
@@ -47,6 +59,7 @@ def _options(command: Any) -> Any:
 def size(
     *,
     gpu: tuple[str, ...],
+    buckets: tuple[str, ...],
     calibration_files: tuple[Path, ...],
     as_json: bool,
     **flags: Any,
@@ -58,23 +71,24 @@ def size(
     """
     from outlay.catalog import load_catalog
     from outlay.errors import NoFeasiblePlanError
-    from outlay.planning.candidates import precisions, traffic
+    from outlay.planning.candidates import precisions
     from outlay.sizing.calibrated import use
     from outlay.sizing.calibration_file import load_calibration
     from outlay.sizing.overview import overview
 
     catalog = load_catalog()
-    workload = _settings(flags).settings(catalog).workloads[0]
+    workloads = _settings(flags, buckets).settings(catalog).workloads
+    workload = workloads[0]
     model = catalog.model(workload.model)
     names = [catalog.gpu(name).name for name in gpu]
     found = overview(
         model,
         names or sorted({offer.gpu for offer in catalog.offers}),
         catalog,
-        traffic=traffic(workload),
+        traffic=_traffic(workloads),
         precisions=precisions(workload, model),
         kv_precision=workload.kv_precision,
-        rate_rps=workload.target_rps if flags["rps"] else None,
+        rate_rps=sum(w.target_rps for w in workloads) if flags["rps"] else None,
         calibrations=use([load_calibration(path) for path in calibration_files], catalog),
     )
     if as_json:
@@ -90,7 +104,23 @@ def size(
         raise NoFeasiblePlanError(f"{model.name} can be served on none of these GPUs", why)
 
 
-def _settings(flags: dict[str, Any]) -> Request:
+def _traffic(workloads: Sequence[WorkloadSettings]) -> Traffic:
+    """Return the load with all its length classes, which settings make workloads, on one replica."""
+    from outlay.planning.candidates import traffic
+    from outlay.sizing.types import Bucket
+
+    load = traffic(workloads[0])
+    if len(workloads) == 1:
+        return load
+    return load.mixed(
+        [
+            Bucket(share=w.target_rps, input_tokens=w.input_tokens, output_tokens=w.output_tokens)
+            for w in workloads
+        ]
+    )
+
+
+def _settings(flags: dict[str, Any], buckets: tuple[str, ...]) -> Request:
     """Return the request as settings, for their checks; without a rate any will do."""
     given: dict[str, object] = {"targetRps": "1"}
     for flag in SIZE_FLAGS:
@@ -98,4 +128,15 @@ def _settings(flags: dict[str, Any]) -> Request:
         value = flags[flag.lstrip("-").replace("-", "_")]
         if value:
             given[setting] = list(value) if many else value
+    if buckets:
+        given["buckets"] = [_bucket(text) for text in buckets]
     return Request(stack=None, settings_file=None, project=Path(), flags=given)
+
+
+def _bucket(text: str) -> dict[str, str]:
+    keys, values = ("share", "inputTokens", "outputTokens"), text.split(":")
+    if len(values) != len(keys):
+        raise click.BadParameter(
+            f"{text!r} is no SHARE:INPUT:OUTPUT, such as 0.8:512:256", param_hint="--bucket"
+        )
+    return dict(zip(keys, values, strict=True))

@@ -11,7 +11,7 @@ from outlay.reporting.layout import Json, line, table
 from outlay.reporting.tables import console
 from outlay.sizing.load_point import Offered
 from outlay.sizing.overview import Memory, Overview, Sized, best_per_gpu, gb, gib
-from outlay.sizing.types import DoesNotRun, Interval
+from outlay.sizing.types import DoesNotRun, Interval, Traffic
 
 WIDEST_BAR = 72
 WIDE = 110  # columns from which on there is room for latencies
@@ -26,6 +26,14 @@ def overview_json(found: Overview) -> Json:
         "model": found.model.name,
         "input_tokens": found.traffic.input_tokens,
         "output_tokens": found.traffic.output_tokens,
+        "buckets": [
+            {
+                "share": round(b.share, 6),
+                "input_tokens": b.input_tokens,
+                "output_tokens": b.output_tokens,
+            }
+            for b in found.traffic.buckets
+        ],
         "ttft_slo_ms": found.traffic.ttft_ms,
         "tpot_slo_ms": found.traffic.tpot_ms,
         "slo_percentile": found.traffic.percentile.value,
@@ -101,7 +109,7 @@ def print_overview(found: Overview, *, every_shape: bool) -> None:
     load = found.traffic
     line(
         out,
-        f"{found.model.name}, requests of {load.input_tokens} + {load.output_tokens} tokens,"
+        f"{found.model.name}, requests of {_lengths(load)} tokens,"
         f" {load.percentile} TTFT within {load.ttft_ms:g} ms, TPOT within {load.tpot_ms:g} ms",
     )
     shown = found.sized if every_shape else best_per_gpu(found.sized)
@@ -119,6 +127,12 @@ def print_overview(found: Overview, *, every_shape: bool) -> None:
         for reason, names in _grades(shown) if every_shape else ():
             line(out, f"{names}: {reason}", style="dim")
     _print_refused(out, found, every_shape=every_shape)
+
+
+def _lengths(load: Traffic) -> str:
+    if not load.buckets:
+        return f"{load.input_tokens} + {load.output_tokens}"
+    return ", ".join(f"{b.share:.0%} {b.input_tokens} + {b.output_tokens}" for b in load.buckets)
 
 
 def _print_memory(out: Console, item: Sized) -> None:

@@ -15,11 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from outlay.sizing.features import Number, Real
-from outlay.sizing.loads import Curve, Steady, load_curve
+from outlay.sizing.loads import Curve
 from outlay.sizing.memory import PREFILL_CHUNK_TOKENS
-from outlay.sizing.speed import Lengths, Speed
 
-DEFAULT_MAX_SEQUENCES = 256.0  # vLLM's max_num_seqs, which benchmarks leave as it is
 SATURATED_FROM = 0.97  # of the places; nearer to them, the answer is one of how long one measures
 ROUNDS = 40
 BUSIEST = 0.98  # share of the time that goes into prefill
@@ -209,23 +207,3 @@ def gamma_p95(mean: Real, variance: Real) -> Real:
     """Return the 95th percentile of a gamma distribution (Wilson and Hilferty, 1931)."""
     ninth = variance / (9 * mean**2)
     return np.asarray(mean * (1 - ninth + NORMAL_95 * np.sqrt(ninth)) ** 3)
-
-
-def open_loop(speed: Speed, lengths: Lengths, *, rate: Number, max_sequences: Number) -> Steady:
-    """Return the means at an arrival rate, saturated or not.
-
-    A saturated replica serves what the closed loop with all its places taken serves; its queue, and
-    with it TTFT, grows as long as one measures, and is left out.
-    """
-    curve = load_curve(speed, lengths)
-    places = np.minimum(max_sequences, DEFAULT_MAX_SEQUENCES)
-    below, above = arriving(curve, rate=rate, places=places), curve.steady(places)
-    full = np.asarray(below.running >= SATURATED_FROM * places)
-    requests = np.where(full, above.requests_per_s, rate)
-    return Steady(
-        running=below.running,
-        requests_per_s=requests,
-        output_tokens_per_s=requests * lengths.output_tokens,
-        ttft_s=np.where(full, above.ttft_s, below.ttft.mean_s),
-        tpot_s=np.where(full, above.tpot_s, below.tpot.mean_s),
-    )

@@ -23,7 +23,7 @@ from outlay.sizing.features import (
     settings,
 )
 from outlay.sizing.interval import judge
-from outlay.sizing.loads import Curve, Steady, load_curve
+from outlay.sizing.loads import Curve, Steady
 from outlay.sizing.memory import (
     GPU_MEMORY_UTILIZATION,
     MAX_SEQUENCES,
@@ -31,9 +31,10 @@ from outlay.sizing.memory import (
     MemoryColumns,
     memory_columns,
 )
+from outlay.sizing.mixed import held_context, traffic_curve
 from outlay.sizing.precision import FORMATS, kv_refusal, native_16bit, refusal
 from outlay.sizing.search import highest_rate_inside, largest_inside
-from outlay.sizing.speed import Lengths, speeds
+from outlay.sizing.speed import speeds
 from outlay.sizing.types import DoesNotRun, ReplicaShape, Traffic
 
 TENSOR_PARALLEL = (1, 2, 4, 8)
@@ -154,6 +155,11 @@ def _cases(
 
 def _check(traffic: Traffic, tensor_parallel: int) -> None:
     positive = {
+        **{f"input_tokens of bucket {i}": b.input_tokens for i, b in enumerate(traffic.buckets, 1)},
+        **{
+            f"output_tokens of bucket {i}": b.output_tokens
+            for i, b in enumerate(traffic.buckets, 1)
+        },
         "input_tokens": traffic.input_tokens,
         "output_tokens": traffic.output_tokens,
         "ttft_ms": traffic.ttft_ms,
@@ -209,7 +215,7 @@ def _width_refusal(case: _Case) -> str | None:
 
 
 def _length_refusal(model: Model, traffic: Traffic) -> str | None:
-    tokens = traffic.input_tokens + traffic.output_tokens
+    tokens = traffic.longest_tokens
     if tokens <= model.max_context_tokens:
         return None
     return f"{tokens:,} tokens exceed the context of {model.max_context_tokens:,} tokens"
@@ -249,10 +255,9 @@ def capacities(
     models: ModelColumns, gpus: GpuColumns, split: Settings, traffic: Traffic
 ) -> Capacities:
     """Find the most requests/s inside the SLO for many replicas in one computation."""
-    lengths = Lengths.of(traffic)
     memory, speed = memory_columns(models, gpus, split), speeds(models, gpus, split)
-    places = np.clip(np.floor(memory.sequences(lengths.held_context)), 1, MAX_SEQUENCES)
-    curve = load_curve(speed, lengths)
+    places = np.clip(np.floor(memory.sequences(held_context(traffic))), 1, MAX_SEQUENCES)
+    curve = traffic_curve(speed, traffic)
     best, possible = _inside(curve, traffic, places)
     if traffic.percentile is Percentile.P95:
         best, possible = _inside_p95(curve, traffic, places, mean=best)
@@ -342,7 +347,7 @@ def _results(cases: Sequence[_Case], traffic: Traffic) -> list[_Result]:
         model_columns(*models).take(model_rows), gpu_columns(*gpus).take(gpu_rows), split, traffic
     )
     memory, best = found.memory, found.best
-    tokens = traffic.input_tokens + traffic.output_tokens
+    tokens = traffic.longest_tokens
     wanted = math.ceil(tokens * LENGTH_MARGIN / LENGTH_STEP) * LENGTH_STEP
     columns = {
         "fits": memory.sequences(tokens) >= 1,

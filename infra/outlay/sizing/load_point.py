@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from outlay.catalog import Gpu, Model
 from outlay.sizing.arrivals import arriving
-from outlay.sizing.loads import load_curve
-from outlay.sizing.speed import Lengths, replica_speed
+from outlay.sizing.mixed import traffic_curve
+from outlay.sizing.speed import replica_speed
 from outlay.sizing.types import ReplicaShape, Traffic
 
 
@@ -41,7 +41,7 @@ def offered(
         precision=shape.weight_precision,
         kv_precision=shape.kv_precision,
     )
-    curve = load_curve(speed, Lengths.of(traffic))
+    curve = traffic_curve(speed, traffic)
     found = arriving(curve, rate=rate_rps, places=float(shape.max_sequences))
     return Offered(
         rate_rps=rate_rps,

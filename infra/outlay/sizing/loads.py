@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from outlay.sizing.features import Number, Real
+from outlay.sizing.features import Flag, Number, Real
 from outlay.sizing.speed import Lengths, Speed
 
+OPEN_LOOP_STEPS = 40
 DEFAULT_MAX_SEQUENCES = 256.0  # vLLM's max_num_seqs, which benchmarks leave as it is
+BUSIEST = 0.95
 DECODE_STEPS_BEFORE_FIRST_TOKEN = 1.5  # half a step until the next begins, and one of its own
 
 
@@ -136,3 +138,41 @@ def burst(speed: Speed, lengths: Lengths, *, prompts: Number, max_sequences: Num
         ttft_s=state.ttft_s,
         tpot_s=state.tpot_s,
     )
+
+
+def open_loop(speed: Speed, lengths: Lengths, *, rate: Number, max_sequences: Number) -> Steady:
+    """Return the steady state at an arrival rate, saturated or not, as measurements are compared.
+
+    The constants were fitted with it; arrivals.py says more, and is what people are shown. Fixed point over the number of running sequences. A saturated replica serves what the closed
+    loop with all its places taken serves.
+    """
+    curve = load_curve(speed, lengths)
+    places = np.minimum(max_sequences, DEFAULT_MAX_SEQUENCES)
+    running = running_at(curve, rate=rate, places=places)
+    busy = np.maximum(running, 1.0)
+    state, full = curve.steady(busy), saturated(running, places)
+    free = np.maximum(1 - BUSIEST, 1 - rate * curve.prefill_s)
+    requests = np.where(full, state.requests_per_s, rate)
+    return Steady(
+        running=running,
+        requests_per_s=requests,
+        output_tokens_per_s=requests * lengths.output_tokens,
+        ttft_s=state.ttft_s,
+        tpot_s=np.where(full, state.tpot_s, curve.step_s(busy) / free),
+    )
+
+
+def running_at(curve: Curve, *, rate: Number, places: Number) -> Real:
+    """Return the mean number of sequences decoding at an arrival rate (Little's law)."""
+    running: Real = np.ones_like(curve.prefill_s)
+    for _ in range(OPEN_LOOP_STEPS):
+        step = curve.step_s(np.maximum(running, 1.0))
+        slowed = step / (1 - np.minimum(rate * curve.prefill_s, BUSIEST))
+        wanted = np.maximum(rate * (curve.output_tokens * slowed + curve.prefill_s), 0.05)
+        running = 0.5 * running + 0.5 * np.minimum(wanted, places)
+    return running
+
+
+def saturated(running: Real, places: Number) -> Flag:
+    """Say where more requests arrive than are served."""
+    return np.asarray(running >= 0.97 * places)

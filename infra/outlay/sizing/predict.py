@@ -7,9 +7,8 @@ from enum import StrEnum
 
 import numpy as np
 
-from outlay.sizing.arrivals import open_loop
 from outlay.sizing.features import Number, Real
-from outlay.sizing.loads import Steady, burst, closed_loop, static_batch
+from outlay.sizing.loads import Steady, burst, closed_loop, open_loop, static_batch
 from outlay.sizing.speed import Lengths, Speed
 
 UNLIMITED_SEQUENCES = 1024.0

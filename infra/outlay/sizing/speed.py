@@ -34,7 +34,7 @@ from outlay.sizing.features import (
 )
 from outlay.sizing.fitted import FITTED
 from outlay.sizing.precision import peak_flops
-from outlay.sizing.types import Traffic
+from outlay.sizing.types import Bucket
 
 AMPERE, BLACKWELL = 9.0, 10.0  # compute capability below Hopper, and from Blackwell on
 ACTIVATION_BYTES = 2.0  # exchanged in 16 bit
@@ -51,12 +51,12 @@ class Lengths:
     prefill_tokens: Number
 
     @classmethod
-    def of(cls, traffic: Traffic) -> Lengths:
-        """Return the lengths of a workload's requests."""
+    def of(cls, bucket: Bucket, *, cached_share: float) -> Lengths:
+        """Return the lengths of one class of requests."""
         return cls(
-            input_tokens=traffic.input_tokens,
-            output_tokens=traffic.output_tokens,
-            prefill_tokens=traffic.input_tokens * (1 - traffic.prefix_cache_hit_share),
+            input_tokens=bucket.input_tokens,
+            output_tokens=bucket.output_tokens,
+            prefill_tokens=bucket.input_tokens * (1 - cached_share),
         )
 
     @property

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from outlay.catalog import Grade, Percentile, Precision
 
@@ -23,10 +25,19 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bucket:
+    """Requests of one length class: their share of all requests and their mean tokens."""
+
+    share: float
+    input_tokens: int
+    output_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
     """What one request looks like, and the promise made to it.
 
-    Tokens are means per request; the share of the prompt found in the prefix cache is 0 to 1,
+    Tokens are means per request, of all `buckets` where lengths differ; the share of the prompt found in the prefix cache is 0 to 1,
     1 excluded. An SLO on p95 takes requests to arrive at random.
     """
 
@@ -36,6 +47,35 @@ class Traffic:
     ttft_ms: float
     tpot_ms: float
     percentile: Percentile = Percentile.MEAN
+    buckets: tuple[Bucket, ...] = ()
+
+    def mixed(self, buckets: Sequence[Bucket]) -> Traffic:
+        """Return the traffic with requests of several lengths; their shares are made to sum to 1.
+
+        Raises:
+            ValueError: there is no bucket, or a share is not positive.
+        """
+        if not buckets or not all(0 < b.share < math.inf for b in buckets):
+            raise ValueError("length buckets need at least one, each with a positive share")
+        total = sum(b.share for b in buckets)
+        parts = tuple(replace(b, share=b.share / total) for b in buckets)
+        return replace(
+            self,
+            input_tokens=round(sum(b.share * b.input_tokens for b in parts)),
+            output_tokens=round(sum(b.share * b.output_tokens for b in parts)),
+            buckets=parts,
+        )
+
+    @property
+    def parts(self) -> tuple[Bucket, ...]:
+        """The length classes, one where none are named."""
+        whole = Bucket(share=1, input_tokens=self.input_tokens, output_tokens=self.output_tokens)
+        return self.buckets or (whole,)
+
+    @property
+    def longest_tokens(self) -> int:
+        """Tokens of the longest requests."""
+        return max(b.input_tokens + b.output_tokens for b in self.parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
