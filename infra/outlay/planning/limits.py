@@ -88,6 +88,7 @@ def _allow_list(
 
 
 def _of_stack(settings: Settings) -> Iterator[Limit]:
+    yield from _left_out(settings)
     if settings.max_spot_share < 1:
         yield _number(settings, "max_spot_share", "maxSpotShare", loosest=1.0)
     if settings.survive_domain is not SurviveDomain.NONE and settings.survive_fraction > 0:
@@ -99,6 +100,36 @@ def _of_stack(settings: Settings) -> Iterator[Limit]:
         yield _grade(settings)
     if settings.budget_usd_per_month is not None:
         yield _budget(settings)
+
+
+def _left_out(settings: Settings) -> Iterator[Limit]:
+    """Lists of what is left out, quotas and the number of clusters; the way out is to do without."""
+    lists = ("exclude_providers", "exclude_regions", "exclude_gpus", "exclude_instance_types")
+    for field in ("instance_types", *lists):
+        names: tuple[str, ...] = getattr(settings, field)
+        if names:
+            yield _unset(settings, field, value=", ".join(names), to=_to("nothing"))
+    if settings.quotas:
+        value = ", ".join(f"{q.gpus} GPUs at {q.provider}" for q in settings.quotas)
+        yield _unset(settings, "quotas", value=value, to=_to("more GPUs"))
+    if settings.max_clusters is not None:
+        value = str(settings.max_clusters)
+        yield _unset(settings, "max_clusters", value=value, to=lambda plan: str(len(plan.clusters)))
+
+
+def _unset(settings: Settings, field: str, *, value: str, to: Callable[[Plan], str]) -> Limit:
+    info = type(settings).model_fields[field]
+
+    def lift(asked: Settings) -> Settings:
+        return asked.model_copy(update={field: info.default})
+
+    return Limit(
+        name=info.alias or field,
+        value=value,
+        is_own=True,
+        lift=lift,
+        steps=lambda asked: [Step(settings=lift(asked), to=to)],
+    )
 
 
 def _number(

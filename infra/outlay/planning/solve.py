@@ -25,7 +25,7 @@ from outlay.planning.market import Offers, offers
 from outlay.planning.search import Search
 from outlay.planning.sites import CpuChoice, Site
 from outlay.planning.start import Start, good_start, shared_out
-from outlay.settings import Settings
+from outlay.settings import Settings, SurviveDomain
 
 TIME_LIMIT_S = 20.0
 # More steps of frontiers than that make lists too long.
@@ -40,7 +40,7 @@ def cheapest_fleet(sites: Sequence[Site], settings: Settings) -> Fleet | None:
     """
     if settings.max_spot_share == 0:
         sites = tuple(_without_spot(sites))
-    if not sites:
+    if not sites or _loses_its_only_cluster(settings):
         return None
     start = good_start(sites, settings)
     found = _by_lists(sites, settings, start) if start else None
@@ -54,6 +54,11 @@ def cheapest_fleet(sites: Sequence[Site], settings: Settings) -> Fleet | None:
     if found_usd <= start_usd:
         return found
     return replace(start.fleet, gap=max(0.0, 1 - found_usd * (1 - found.gap) / start_usd))
+
+
+def _loses_its_only_cluster(settings: Settings) -> bool:
+    is_wide = settings.survive_domain in (SurviveDomain.REGION, SurviveDomain.PROVIDER)
+    return settings.max_clusters == 1 and is_wide and settings.survive_fraction > 0
 
 
 def _by_lists(sites: Sequence[Site], settings: Settings, start: Start) -> Fleet | None:
