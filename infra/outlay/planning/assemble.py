@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from outlay.catalog import Catalog, Market
 from outlay.catalog.names import normalise
-from outlay.planning.demand import least_share, periods
+from outlay.planning.demand import least_share, mean_share, periods
 from outlay.planning.fleet import BoughtNodes, Fleet, OpenedSite
 from outlay.planning.nodes import replica_room
 from outlay.planning.plan import (
@@ -99,6 +99,7 @@ def _workloads(settings: Settings, catalog: Catalog) -> Iterable[Workload]:
             tpot_slo_ms=workload.tpot_ms,
             prefix_cache_hit_share=workload.prefix_cache_hit_share,
             team=workload.team or settings.tags.get("team", ""),
+            mean_share=mean_share(workload),
         )
 
 

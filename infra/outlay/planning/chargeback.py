@@ -1,7 +1,7 @@
 """Who pays for what: a plan's cost by workload, model and team, by the share of capacity used.
 
-A workload uses its replicas' GPUs to the share that its demand is of their safe capacity. What it
-holds beyond that is idle, as are GPUs that no replica stands on; both are shown apart. Costs that a
+A workload uses its replicas' GPUs to the share that its demand is of their safe capacity, both of an
+average hour. What it holds beyond that is idle, as are GPUs that no replica stands on; both are shown apart. Costs that a
 cluster's workloads share are split by what they use. Everything sums to the plan's cost exactly.
 """
 
@@ -53,7 +53,7 @@ class Charge:
     @property
     def usd_per_request(self) -> Decimal:
         """Whole cost over the demand."""
-        return self.whole / (_exact(self.workload.target_rps) * SECONDS_PER_HOUR)
+        return self.whole / (self.workload.mean_rps * SECONDS_PER_HOUR)
 
     @property
     def usd_per_million_input_tokens(self) -> Decimal:
@@ -136,7 +136,16 @@ def _exact(value: float) -> Decimal:
 
 def _used_share(plan: Plan, workload: Workload) -> Decimal:
     """The part of its safe capacity that a workload's demand takes, at most all."""
-    return min(Decimal(1), _exact(workload.target_rps / plan.capacity_rps(workload.name).low))
+    pools = {(pool.cluster, pool.name): pool for pool in plan.pools}
+    held = sum(
+        (
+            _exact(p.shape.capacity_rps.low) * p.replicas * pools[p.cluster, p.pool].paid_share
+            for p in plan.placements
+            if p.workload == workload.name
+        ),
+        Decimal(0),
+    )
+    return min(Decimal(1), workload.mean_rps / held)
 
 
 def _charge(plan: Plan, workload: Workload, usage: dict[str, Decimal]) -> Charge:
@@ -162,7 +171,7 @@ def _held(cluster: Cluster, workload: Workload) -> Decimal:
 
 def _price(placement: Placement, pool: Pool) -> Decimal:
     gpus = placement.replicas * placement.shape.gpus
-    return pool.usd_per_node_hour * gpus / pool.gpus_per_node
+    return pool.usd_per_node_hour * pool.paid_share * gpus / pool.gpus_per_node
 
 
 def _shared(plan: Plan, cluster: Cluster, workload: Workload, usage: dict[str, Decimal]) -> Decimal:

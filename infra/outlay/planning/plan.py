@@ -47,7 +47,12 @@ class Pool:
     @property
     def usd_per_hour(self) -> Decimal:
         """Price of the nodes in an average hour, their disks not included."""
-        return self.usd_per_node_hour * self.nodes * self.paid_share
+        return self.usd_per_node_hour * self.mean_nodes
+
+    @property
+    def mean_nodes(self) -> Decimal:
+        """Nodes that run in an average hour."""
+        return self.nodes * self.paid_share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +113,8 @@ class Cluster:
 class Workload:
     """One model with its demand and promise; `name` is a DNS label, unique in the plan.
 
-    `team` pays for it, and is empty where none is named.
+    `target_rps` is the highest demand, of which there is `mean_share` in an average hour. `team` pays
+    for it, and is empty where none is named.
     """
 
     name: str
@@ -121,6 +127,12 @@ class Workload:
     tpot_slo_ms: float
     prefix_cache_hit_share: float = 0.0
     team: str = ""
+    mean_share: Decimal = Decimal(1)
+
+    @property
+    def mean_rps(self) -> Decimal:
+        """Requests per second of an average hour."""
+        return Decimal(repr(self.target_rps)) * self.mean_share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,8 +265,8 @@ class Plan:
 
     @property
     def requests_per_hour(self) -> Decimal:
-        """Demand of all workloads."""
-        return sum((_decimal(w.target_rps) for w in self.workloads), Decimal(0)) * SECONDS_PER_HOUR
+        """Demand of all workloads in an average hour."""
+        return sum((w.mean_rps for w in self.workloads), Decimal(0)) * SECONDS_PER_HOUR
 
     @property
     def usd_per_request(self) -> Decimal:
@@ -273,7 +285,7 @@ class Plan:
 
     def _per_million(self, tokens: list[int]) -> Decimal:
         pairs = zip(self.workloads, tokens, strict=True)
-        per_second = sum((_decimal(w.target_rps) * count for w, count in pairs), Decimal(0))
+        per_second = sum((w.mean_rps * count for w, count in pairs), Decimal(0))
         return self.usd_per_hour / (per_second * SECONDS_PER_HOUR / 1_000_000)
 
     def capacity_rps(self, workload: str) -> Interval:
@@ -288,7 +300,3 @@ class Plan:
             expected=sum(part.expected for part in parts),
             high=sum(part.high for part in parts),
         )
-
-
-def _decimal(value: float) -> Decimal:
-    return Decimal(repr(value))

@@ -64,9 +64,9 @@ def shrunk(count: int, factor: float) -> int:
 
 
 def worst_case_usd_per_hour(plan: Plan) -> Decimal:
-    """Return the cost with every pool at its most nodes, disks included; usage stays as planned."""
+    """Return the cost with every pool at its most nodes all the time, disks included; usage as planned."""
     more = (
-        (pool.max_nodes - pool.nodes) * (pool.usd_per_node_hour + pool.disk_usd_per_node_hour)
+        (pool.max_nodes - pool.mean_nodes) * (pool.usd_per_node_hour + pool.disk_usd_per_node_hour)
         for pool in plan.pools
     )
     return plan.usd_per_hour + sum(more, Decimal(0))

@@ -101,7 +101,7 @@ def _exact(share: float) -> Decimal:
 
 def _mean(plan: Plan, shares: Iterable[Served]) -> float:
     """The share of all requests that are served."""
-    rates = [w.target_rps for w in plan.workloads]
+    rates = [float(w.mean_rps) for w in plan.workloads]
     return sum(s.share * rps for s, rps in zip(shares, rates, strict=True)) / sum(rates)
 
 
@@ -144,7 +144,7 @@ def _fallback_usd(spot: Iterable[tuple[Pool, Behaviour]], rates: Rates) -> Decim
         listed = _listed_usd(pool, rates)
         if listed is None:
             return None
-        total += listed * pool.nodes * _exact(1 - found.ready_share)
+        total += listed * pool.mean_nodes * _exact(1 - found.ready_share)
     return total
 
 

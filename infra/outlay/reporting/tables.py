@@ -114,19 +114,27 @@ def _pool_cells(pool: Pool) -> tuple[str, ...]:
 
 
 def _nodes(pool: Pool) -> str:
-    is_fixed = pool.min_nodes == pool.nodes == pool.max_nodes
-    return str(pool.nodes) if is_fixed else f"{pool.nodes} ({pool.min_nodes}-{pool.max_nodes})"
+    """Planned nodes, their bounds where these differ, and how many are paid for on average."""
+    if pool.min_nodes == pool.nodes == pool.max_nodes:
+        return str(pool.nodes)
+    mean = f", mean {float(pool.mean_nodes):.3g}" if pool.paid_share < 1 else ""
+    return f"{pool.nodes} ({pool.min_nodes}-{pool.max_nodes}{mean})"
 
 
 def _demand(plan: Plan, workload: Workload) -> Text:
     text = Text(workload.name, style="bold")
     capacity = _range(plan.capacity_rps(workload.name), digits=1)
     rest = (
-        f"  {workload.model}, {workload.target_rps:g} req/s of {workload.input_tokens} + {workload.output_tokens} tokens;"
+        f"  {workload.model}, {_rate(workload)} req/s of {workload.input_tokens} + {workload.output_tokens} tokens;"
         f" capacity {capacity} req/s"
     )
     text.append(rest, style="not bold")
     return text
+
+
+def _rate(workload: Workload) -> str:
+    mean = f" (mean {float(workload.mean_rps):.3g})" if workload.mean_share < 1 else ""
+    return f"{workload.target_rps:g}{mean}"
 
 
 def _replicas(plan: Plan, workload: Workload) -> Table:

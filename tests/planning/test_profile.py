@@ -1,0 +1,105 @@
+"""A demand profile enters every figure: what an average hour costs, serves and charges."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import pytest
+
+from outlay.catalog import Market
+from outlay.planning.chargeback import chargeback
+from outlay.planning.plan import Plan
+from outlay.planning.planner import make_plan
+from outlay.planning.scaling import worst_case_usd_per_hour
+from outlay.planning.spot_risk import spot_risk
+from outlay.pricing.types import Category
+from outlay.reporting.as_json import plan_json
+from tests.planning.builders import catalog, offer, settings
+
+L40S = offer(usd_per_hour="2.00")
+DAY = [
+    {"fromHour": 0, "toHour": 6, "share": 0.25},
+    {"fromHour": 6, "toHour": 12, "share": 0.5},
+    {"fromHour": 12, "toHour": 24, "share": 1},
+]
+WEEK = [
+    {"fromHour": 0, "toHour": 120, "share": 1},
+    {"fromHour": 120, "toHour": 168, "share": 0.1},
+]
+MEAN = Decimal("0.6875")
+
+
+def steady(**raw: object) -> Plan:
+    return make_plan(settings(targetRps=40, **raw), catalog([L40S]))
+
+
+def daily(**raw: object) -> Plan:
+    return steady(profile=DAY, **raw)
+
+
+def test_nodes_cost_hours_times_nodes_times_price() -> None:
+    """Nine nodes by day, at half of the demand five, at a quarter three, of $2 each."""
+    (pool,) = daily().pools
+    assert (pool.nodes, pool.min_nodes) == (9, 3)
+    assert pool.usd_per_hour * 24 == (6 * 3 + 6 * 5 + 12 * 9) * 2
+
+
+def test_a_week_has_its_own_hours() -> None:
+    """Nine nodes from Monday to Friday, one on two days."""
+    (pool,) = steady(profile=WEEK).pools
+    assert pool.usd_per_hour * 168 == pytest.approx((120 * 9 + 48 * 1) * 2)
+
+
+def test_requests_and_tokens_are_those_of_an_average_hour() -> None:
+    plan = daily()
+    assert plan.requests_per_hour == 40 * 3600 * MEAN
+    tokens = Decimal(40 * 3600 * 768) * MEAN / 1_000_000
+    assert plan.usd_per_million_tokens == plan.usd_per_hour / tokens
+
+
+def test_answers_sent_are_those_of_an_average_hour() -> None:
+    """Egress is by volume, so it falls with the mean; gateway and address cost the same."""
+
+    def egress(plan: Plan) -> Decimal:
+        return sum((c.usd_per_hour for c in plan.fixed_costs if c.workload), Decimal(0))
+
+    assert float(egress(daily()) / egress(steady())) == pytest.approx(float(MEAN))
+
+
+def test_the_worst_case_is_every_node_in_every_hour() -> None:
+    assert worst_case_usd_per_hour(daily()) - worst_case_usd_per_hour(steady()) == pytest.approx(
+        daily().breakdown[Category.NETWORK] - steady().breakdown[Category.NETWORK]
+    )
+
+
+def test_charges_and_idle_are_no_more_than_the_bill() -> None:
+    plan = daily()
+    found = chargeback(plan)
+    (charge,) = found.charges
+    assert found.unallocated == pytest.approx(0)
+    used = Decimal(repr(40 * float(MEAN) / (plan.capacity_rps(charge.workload.name).low)))
+    assert float(charge.gpu) == pytest.approx(float(used * 9 * 2))
+    assert charge.usd_per_request == pytest.approx(plan.usd_per_request)
+
+
+def test_on_demand_in_place_of_missing_spot_is_paid_for_the_hours_it_would_run() -> None:
+    offers = catalog([L40S, offer(market=Market.SPOT, usd_per_hour="1.00")])
+    asked = {"targetRps": 40, "markets": "spot", "surviveDomain": "none"}
+    always = spot_risk(make_plan(settings(**asked), offers), offers)
+    plan = make_plan(settings(**asked, profile=DAY), offers)
+    by_day = spot_risk(plan, offers)
+    assert always.fallback_usd_per_hour is not None
+    assert by_day.fallback_usd_per_hour is not None
+    (pool,) = plan.pools
+    assert by_day.fallback_usd_per_hour - by_day.usd_per_hour == pytest.approx(
+        (always.fallback_usd_per_hour - always.usd_per_hour) * pool.paid_share
+    )
+
+
+def test_json_says_how_much_of_the_demand_and_of_the_nodes_there_is_on_average() -> None:
+    found = json.loads(json.dumps(plan_json(daily())))
+    (workload,), (pool,) = found["workloads"], found["pools"]
+    assert workload["mean_rps"] == 27.5
+    assert pool["mean_nodes"] == 6.5
+    assert pool["usd_per_hour"] == 6.5 * 2
