@@ -19,6 +19,7 @@ EFFECTS = {
     "NO_EXECUTE": "NoExecute",
 }
 EKS, GKE = "aws:eks/nodeGroup:NodeGroup", "gcp:container/nodePool:NodePool"
+LAMBDA = "pulumi-python:dynamic/outlay/lambda:Instance"
 AKS, CKS = "azure-native:containerservice", "kubernetes:compute.coreweave.com/"
 
 
@@ -70,6 +71,8 @@ def _pool_inputs(
     elif kind.startswith(CKS):
         spec = mapped(inputs.get("spec"))
         yield mapped(spec.get("nodeLabels")), _taints(spec.get("nodeTaints"))
+    elif kind == LAMBDA:
+        yield mapped(inputs.get("node_labels")), _taints(inputs.get("node_taints"))
     elif kind.startswith(AKS):
         for pool in map(mapped, listed(inputs.get("agentPoolProfiles")) or (inputs,)):
             yield mapped(pool.get("nodeLabels")), _written_taints(pool.get("nodeTaints"))

@@ -54,6 +54,8 @@ def test_every_node_is_one_instance_whose_type_a_preview_knows(preview: bool) ->
             "us-west-1",
         )
         assert inputs["ssh_key_names"] == ["mine"]
+        assert inputs["node_labels"]["outlay/pool"] == "gpu-1x-gh200-on-demand"
+        assert inputs["node_taints"] == []
         assert inputs["tags"] == [
             {"key": "outlay-project", "value": "outlay"},
             {"key": "outlay-stack", "value": "dev"},

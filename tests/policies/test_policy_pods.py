@@ -99,6 +99,20 @@ class TestPodsFit:
             "its node selector and tolerations fit none of the pools with enough GPUs per node (gpu)"
         )
 
+    @pytest.mark.parametrize(("label", "fits"), [("gpu", True), ("other", False)])
+    def test_lambdas_instances_are_pools_by_what_they_say(self, label: str, fits: bool) -> None:
+        """Their real labels are in user data, which is secret."""
+        instance = declared(
+            "pulumi-python:dynamic/outlay/lambda:Instance",
+            "llm-0",
+            {
+                "instance_type_name": "gpu_1x_a10",
+                "node_labels": {"outlay/pool": label},
+                "node_taints": [],
+            },
+        )
+        assert bool(ask(PODS_FIT, [instance, deployment()]).messages) is not fits
+
     def test_a_pod_larger_than_any_node_is_refused(self) -> None:
         large = container(resources={"requests": {"cpu": "1"}, "limits": {GPU: "8"}})
         (message,) = ask(PODS_FIT, [nodes(), deployment(large)]).messages

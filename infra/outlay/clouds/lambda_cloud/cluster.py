@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pulumi
 
-from outlay.catalog.labels import GPU_TAINT
+from outlay.catalog.labels import GPU_TAINT, Taint
 from outlay.clouds.base import connect, fixed_name
 from outlay.clouds.lambda_cloud.cloud_init import Node, Secrets, agent, server
 from outlay.clouds.lambda_cloud.credentials import as_base64
@@ -120,15 +120,18 @@ class K3sCluster(pulumi.ComponentResource):
                 {"key": "outlay-project", "value": args.project},
                 {"key": "outlay-stack", "value": args.stack},
             ],
+            # Lambda knows nothing of these: they stand here for policies, which cannot read user data.
+            "node_labels": dict(pool.labels),
+            "node_taints": [asdict(taint) for taint in _taints(pool)],
             "user_data": data,
         }
         return Instance(name, props, opts)
 
     def _node(self, pool: NodePool) -> Node:
-        # No taint keeps pods off: there are no other nodes that cluster DNS could run on.
-        taints = [taint for taint in pool.taints if taint != GPU_TAINT]
         return Node(
-            kubernetes_version=self._args.kubernetes_version, labels=pool.labels, taints=taints
+            kubernetes_version=self._args.kubernetes_version,
+            labels=pool.labels,
+            taints=_taints(pool),
         )
 
     def _server_data(self, pool: NodePool) -> pulumi.Output[str]:
@@ -154,6 +157,11 @@ class K3sCluster(pulumi.ComponentResource):
         known = pulumi.Output.all(self._server.ip, own.authority_certificate, own.admin_token)
         text = known.apply(lambda k: render(self._name, address=k[0], certificate=k[1], token=k[2]))
         return pulumi.Output.secret(text)
+
+
+def _taints(pool: NodePool) -> list[Taint]:
+    """Return the taints but the one of GPUs: there are no other nodes that cluster DNS could run on."""
+    return [taint for taint in pool.taints if taint != GPU_TAINT]
 
 
 def render(name: str, *, address: str, certificate: str, token: str) -> str:
