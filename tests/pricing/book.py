@@ -93,6 +93,7 @@ OFFERS = (
     gpu_offer("coreweave/US-WEST-01A", "gd-8xh100ib-i128", "49.24"),
     gpu_offer("coreweave/US-EAST-01A", "gd-8xh100ib-i128", "19.00", market=Market.SPOT),
     gpu_offer("coreweave/US-EAST-01A", "gb200-4x", "42.00"),
+    gpu_offer("lambda/global", "gpu_1x_a10", "1.29"),
     gpu_offer("coreweave/US-EAST-01A", "varies", "1.00"),
     gpu_offer("coreweave/US-WEST-01A", "varies", "2.00"),
 )
