@@ -26,6 +26,10 @@ def meaning(body: Body) -> Any:
     """Return what an apply could have changed: no status, and of the managers only ours."""
     metadata = dict(body["metadata"])
     metadata.pop("resourceVersion", None)
+    # Written by the controller of Deployments, at its own time.
+    metadata.get("annotations", {}).pop("deployment.kubernetes.io/revision", None)
+    if not metadata.get("annotations"):
+        metadata.pop("annotations", None)
     metadata["managedFields"] = [
         field for field in metadata["managedFields"] if field["manager"] == MANAGER
     ]
