@@ -100,6 +100,41 @@ def test_size_puts_length_classes_on_the_same_replicas(run: Command) -> None:
     assert "80% 512 + 256, 20% 6000 + 600 tokens" in run("size", *ON_H100, *classes).out
 
 
+@pytest.mark.parametrize(
+    ("name", "card", "precision", "reason"),
+    [
+        ("llama-3.1-8b", "v100-32", "fp8", "compute capability"),
+        ("llama-3.1-8b", "h100", "nvfp4", "compute capability"),
+        ("qwen2.5-0.5b", "t4", "fp8", "compute capability"),
+        ("codellama-70b", "t4", "fp16", "GiB for weights, runtime and one sequence"),
+    ],
+)
+def test_size_says_why_nothing_runs(
+    run: Command, name: str, card: str, precision: str, reason: str
+) -> None:
+    done = run("size", "--model", name, "--gpu", card, "--precision", precision)
+    assert done.code == 2
+    assert "can be served on none of these GPUs" in done.err
+    assert reason in done.err
+
+
+def test_size_shows_what_speculative_decoding_brings(run: Command) -> None:
+    """More requests/s where TPOT binds early; a draft model takes memory from the KV cache."""
+    base = ("size", *ON_H100, "--precision", "bf16", "--tpot-ms", "10", "--json")
+    plain, looked_up, drafted = (
+        next(s for s in parsed(run(*base, *more).out)["shapes"] if s["gpus_per_replica"] == 1)
+        for more in (
+            (),
+            ("--draft-tokens", "3"),
+            ("--draft-tokens", "3", "--draft-model", "qwen2.5-0.5b"),
+        )
+    )
+    rates = [s["capacity_rps"]["expected"] for s in (plain, looked_up, drafted)]
+    assert rates[1] > rates[2] > rates[0] * 0.5
+    assert rates[1] > rates[0]
+    assert plain["kv_cache_gib"] == looked_up["kv_cache_gib"] > drafted["kv_cache_gib"]
+
+
 def test_size_takes_all_gpus_on_sale_when_none_is_named(run: Command) -> None:
     found = parsed(run("size", "--model", "llama-3.1-8b", "--json").out)
     assert {"H100", "L4", "A100-80", "T4"} <= {s["gpu"] for s in found["shapes"]}
@@ -206,6 +241,14 @@ MISTAKES = [
     (("size", *ON_H100, "--precision", "fp9"), "--precision: must be one of"),
     (("size", *ON_H100, "--kv-precision", "int4"), "--kv-precision: must be bf16, fp16 or fp8"),
     (("size", *ON_H100, "--input-tokens", "-4"), "--input-tokens: must be at least 1"),
+    (("size", *ON_H100, "--draft-tokens", "0"), "'--draft-tokens'"),
+    (("size", *ON_H100, "--draft-tokens", "4", "--acceptance", "1.5"), "'--acceptance'"),
+    (("size", *ON_H100, "--draft-tokens", "4", "--acceptance", "nan"), "--acceptance"),
+    (("size", *ON_H100, "--draft-model", "llama-3.2-1b"), "--draft-model needs --draft-tokens"),
+    (("size", *ON_H100, "--draft-tokens", "4", "--draft-model", "lama"), "unknown model 'lama'"),
+    (("size", *ON_H100, "--draft-tokens", "4", "--calibration", "x"), "is of plain decoding"),
+    (("size", *ON_H100, "--calibration", "/dev/null"), "is no calibration file"),
+    (("calibrate", "/dev/null", *ON_H100), "benchmark file /dev/null is empty"),
     (("size", *ON_H100, "--bucket", "0.8:512"), "no SHARE:INPUT:OUTPUT, such as 0.8:512:256"),
     (("size", *ON_H100, "--bucket", "0.8:512:256"), "the shares of buckets sum to 0.8"),
     (("size", *ON_H100, "--bucket", "1:-4:256"), "buckets[0].inputTokens: must be at least 1"),

@@ -156,3 +156,26 @@ def test_the_longest_sequence_fits_and_one_token_more_does_not(memory: float, li
     longest = parts.longest_sequence(limit)
     assert longest == 0 or parts.sequence(longest) <= parts.kv_cache
     assert longest == limit or parts.sequence(longest + 1) > parts.kv_cache
+
+
+@given(
+    name=st.sampled_from(sorted(m.name for m in CATALOG.models)),
+    degree=st.sampled_from([1, 2, 4]),
+    memory=st.floats(20, 300),
+)
+def test_larger_tensor_parallel_never_reduces_the_space_for_keys_and_values(
+    name: str, degree: int, memory: float
+) -> None:
+    """Tokens that the replica holds: what every GPU copies takes no more than the GPU brings."""
+
+    def space(split: int) -> float:
+        budget = memory_budget(
+            model(name),
+            card("H100", memory_gib=memory),
+            tensor_parallel=split,
+            precision=Precision.BF16,
+            kv_precision=Precision.BF16,
+        )
+        return max(0.0, budget.kv_cache) / budget.kv_scale
+
+    assert space(2 * degree) >= space(degree) * (1 - 1e-12)

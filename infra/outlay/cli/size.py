@@ -12,7 +12,9 @@ from outlay.cli.options import FLAGS, Request
 from outlay.cli.output import JSON_OPTION, print_json
 
 if TYPE_CHECKING:
+    from outlay.catalog import Catalog
     from outlay.settings import WorkloadSettings
+    from outlay.sizing.speculation import Speculation
     from outlay.sizing.types import Traffic
 
 SIZE_FLAGS = (
@@ -47,6 +49,17 @@ def _options(command: Any) -> Any:
     metavar="SHARE:INPUT:OUTPUT",
     help="Requests of one length class, such as 0.8:512:256; repeatable, shares sum to 1.",
 )
+@click.option(
+    "--draft-tokens", type=click.IntRange(1, 16), help="Speculative decoding: tokens drafted ahead."
+)
+@click.option(
+    "--acceptance",
+    type=click.FloatRange(0, 1),
+    default=0.7,
+    show_default=True,
+    help="How likely each drafted token is accepted.",
+)
+@click.option("--draft-model", help="Model that drafts.  [default: look-up in the prompt]")
 @click.option("--gpu", multiple=True, help="GPU type to size on; repeatable.  [default: all sold]")
 @click.option(
     "--calibration",
@@ -60,6 +73,9 @@ def size(
     *,
     gpu: tuple[str, ...],
     buckets: tuple[str, ...],
+    draft_tokens: int | None,
+    acceptance: float,
+    draft_model: str | None,
     calibration_files: tuple[Path, ...],
     as_json: bool,
     **flags: Any,
@@ -80,6 +96,8 @@ def size(
     workloads = _settings(flags, buckets).settings(catalog).workloads
     workload = workloads[0]
     model = catalog.model(workload.model)
+    if draft_tokens and calibration_files:
+        raise click.UsageError("a calibration is of plain decoding: leave out --draft-tokens")
     names = [catalog.gpu(name).name for name in gpu]
     found = overview(
         model,
@@ -88,6 +106,7 @@ def size(
         traffic=_traffic(workloads),
         precisions=precisions(workload, model),
         kv_precision=workload.kv_precision,
+        speculation=_speculation(draft_tokens, acceptance, draft_model, catalog),
         rate_rps=sum(w.target_rps for w in workloads) if flags["rps"] else None,
         calibrations=use([load_calibration(path) for path in calibration_files], catalog),
     )
@@ -118,6 +137,23 @@ def _traffic(workloads: Sequence[WorkloadSettings]) -> Traffic:
             for w in workloads
         ]
     )
+
+
+def _speculation(
+    tokens: int | None, acceptance: float, model: str | None, catalog: Catalog
+) -> Speculation | None:
+    import math
+
+    from outlay.sizing.speculation import Speculation
+
+    if tokens is None:
+        if model:
+            raise click.UsageError("--draft-model needs --draft-tokens")
+        return None
+    if math.isnan(acceptance):
+        raise click.BadParameter("must be a number", param_hint="--acceptance")
+    draft = catalog.model(model) if model else None
+    return Speculation(draft_tokens=tokens, acceptance=acceptance, draft=draft)
 
 
 def _settings(flags: dict[str, Any], buckets: tuple[str, ...]) -> Request:

@@ -34,6 +34,7 @@ from outlay.sizing.memory import (
 from outlay.sizing.mixed import held_context, traffic_curve
 from outlay.sizing.precision import FORMATS, kv_refusal, native_16bit, refusal
 from outlay.sizing.search import highest_rate_inside, largest_inside
+from outlay.sizing.speculation import Speculation
 from outlay.sizing.speed import speeds
 from outlay.sizing.types import DoesNotRun, ReplicaShape, Traffic
 
@@ -105,6 +106,7 @@ def replica_shapes(
     max_gpus: int,
     kv_precision: Precision | None = None,
     checkpoints: Mapping[Precision, str] | None = None,
+    speculation: Speculation | None = None,
 ) -> tuple[ReplicaShape | DoesNotRun, ...]:
     """Size every tensor-parallel degree up to `max_gpus` in every precision on every GPU.
 
@@ -123,7 +125,7 @@ def replica_shapes(
             model, gpu, wanted, max_gpus=max_gpus, kv=kv_precision, checkpoints=checkpoints or {}
         )
     ]
-    return tuple(_size(cases, traffic))
+    return tuple(_size(cases, traffic, speculation))
 
 
 def _cases(
@@ -252,10 +254,17 @@ class Capacities:
 
 
 def capacities(
-    models: ModelColumns, gpus: GpuColumns, split: Settings, traffic: Traffic
+    models: ModelColumns,
+    gpus: GpuColumns,
+    split: Settings,
+    traffic: Traffic,
+    speculation: Speculation | None = None,
 ) -> Capacities:
     """Find the most requests/s inside the SLO for many replicas in one computation."""
     memory, speed = memory_columns(models, gpus, split), speeds(models, gpus, split)
+    if speculation is not None:
+        memory = speculation.memory(memory, gpus, tokens=traffic.longest_tokens)
+        speed = speculation.speed(speed, gpus)
     places = np.clip(np.floor(memory.sequences(held_context(traffic))), 1, MAX_SEQUENCES)
     curve = traffic_curve(speed, traffic)
     best, possible = _inside(curve, traffic, places)
@@ -325,17 +334,21 @@ class _Result:
     prefill_tokens_per_s: float
 
 
-def _size(cases: Sequence[_Case], traffic: Traffic) -> list[ReplicaShape | DoesNotRun]:
+def _size(
+    cases: Sequence[_Case], traffic: Traffic, speculation: Speculation | None = None
+) -> list[ReplicaShape | DoesNotRun]:
     reasons = [_refusal(case, traffic) for case in cases]
     allowed = [case for case, reason in zip(cases, reasons, strict=True) if reason is None]
-    results = iter(_results(allowed, traffic) if allowed else [])
+    results = iter(_results(allowed, traffic, speculation) if allowed else [])
     return [
         _shape(case, next(results), traffic) if reason is None else case.refuse(reason)
         for case, reason in zip(cases, reasons, strict=True)
     ]
 
 
-def _results(cases: Sequence[_Case], traffic: Traffic) -> list[_Result]:
+def _results(
+    cases: Sequence[_Case], traffic: Traffic, speculation: Speculation | None
+) -> list[_Result]:
     models, model_rows = indexed([case.model for case in cases])
     gpus, gpu_rows = indexed([case.gpu for case in cases])
     split = settings(
@@ -344,7 +357,11 @@ def _results(cases: Sequence[_Case], traffic: Traffic) -> list[_Result]:
         kv_precision=[case.kv_precision for case in cases],
     )
     found = capacities(
-        model_columns(*models).take(model_rows), gpu_columns(*gpus).take(gpu_rows), split, traffic
+        model_columns(*models).take(model_rows),
+        gpu_columns(*gpus).take(gpu_rows),
+        split,
+        traffic,
+        speculation,
     )
     memory, best = found.memory, found.best
     tokens = traffic.longest_tokens

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from outlay.catalog import Gpu, Model
 from outlay.sizing.arrivals import arriving
+from outlay.sizing.features import gpu_columns
 from outlay.sizing.mixed import traffic_curve
+from outlay.sizing.speculation import Speculation
 from outlay.sizing.speed import replica_speed
 from outlay.sizing.types import ReplicaShape, Traffic
 
@@ -25,7 +27,13 @@ class Offered:
 
 
 def offered(
-    model: Model, gpu: Gpu, shape: ReplicaShape, traffic: Traffic, *, rate_rps: float
+    model: Model,
+    gpu: Gpu,
+    shape: ReplicaShape,
+    traffic: Traffic,
+    *,
+    rate_rps: float,
+    speculation: Speculation | None = None,
 ) -> Offered:
     """Return what requests see when they arrive at random, on average so many a second.
 
@@ -41,6 +49,8 @@ def offered(
         precision=shape.weight_precision,
         kv_precision=shape.kv_precision,
     )
+    if speculation is not None:
+        speed = speculation.speed(speed, gpu_columns(gpu))
     curve = traffic_curve(speed, traffic)
     found = arriving(curve, rate=rate_rps, places=float(shape.max_sequences))
     return Offered(

@@ -12,6 +12,7 @@ from outlay.sizing.capacity import TENSOR_PARALLEL, replica_shapes
 from outlay.sizing.features import GIB, card_bytes
 from outlay.sizing.load_point import Offered, offered
 from outlay.sizing.memory import MAX_SEQUENCES, kv_bytes_per_token, memory_budget
+from outlay.sizing.speculation import Speculation
 from outlay.sizing.types import DoesNotRun, ReplicaShape, Traffic
 
 AT_THE_LIMIT = 0.98  # the search for the largest load stops a little short of the SLO
@@ -72,6 +73,7 @@ def overview(
     kv_precision: Precision | None = None,
     calibrations: Sequence[Loaded] = (),
     rate_rps: float | None = None,
+    speculation: Speculation | None = None,
 ) -> Overview:
     """Size a model on GPUs, quantised checkpoints taken as available.
 
@@ -94,13 +96,23 @@ def overview(
             max_gpus=max(TENSOR_PARALLEL),
             kv_precision=kv_precision,
             checkpoints={p: model.hf_id for p in precisions if _needs_checkpoint(p)},
+            speculation=speculation,
         )
 
     for result in calibrated(size, traffic, calibrations):
         if isinstance(result, DoesNotRun):
             refused.append(result)
         else:
-            sized.append(_sized(model, catalog.gpu(result.gpu), result, traffic, rate_rps))
+            sized.append(
+                _sized(
+                    model,
+                    catalog.gpu(result.gpu),
+                    result,
+                    traffic=traffic,
+                    rate_rps=rate_rps,
+                    speculation=speculation,
+                )
+            )
     return Overview(
         model=model,
         traffic=traffic,
@@ -114,8 +126,17 @@ def _needs_checkpoint(precision: Precision) -> bool:
 
 
 def _sized(
-    model: Model, gpu: Gpu, shape: ReplicaShape, traffic: Traffic, rate_rps: float | None
+    model: Model,
+    gpu: Gpu,
+    shape: ReplicaShape,
+    *,
+    traffic: Traffic,
+    rate_rps: float | None,
+    speculation: Speculation | None,
 ) -> Sized:
+    def seen(rate: float) -> Offered:
+        return offered(model, gpu, shape, traffic, rate_rps=rate, speculation=speculation)
+
     budget = memory_budget(
         model,
         gpu,
@@ -125,15 +146,13 @@ def _sized(
     )
     memory = Memory(
         card=card_bytes(gpu) * shape.gpus,
-        weights=budget.weights * shape.gpus,
+        weights=shape.weights_gib * GIB,
         reserve=budget.reserve * shape.gpus,
-        kv_cache=budget.kv_cache * shape.gpus,
+        kv_cache=shape.kv_cache_gib * GIB,
         kv_per_token=kv_bytes_per_token(model, shape.kv_precision),
     )
-    highest = None
-    if traffic.percentile is Percentile.P95:
-        highest = offered(model, gpu, shape, traffic, rate_rps=shape.capacity_rps.expected)
-    limit = limit_of(shape, traffic, highest)
+    late = traffic.percentile is Percentile.P95
+    limit = limit_of(shape, traffic, seen(shape.capacity_rps.expected) if late else None)
     if rate_rps is None:
         return Sized(shape=shape, memory=memory, limit=limit)
     replicas = replicas_for(rate_rps, capacity=shape.capacity_rps.low)
@@ -142,7 +161,7 @@ def _sized(
         memory=memory,
         limit=limit,
         replicas=replicas,
-        offered=offered(model, gpu, shape, traffic, rate_rps=rate_rps / replicas),
+        offered=seen(rate_rps / replicas),
     )
 
 
