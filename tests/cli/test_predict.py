@@ -6,6 +6,8 @@ import json
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.cli.command import OUTLAY, TIMEOUT_S
 
 RECORD = {
@@ -35,6 +37,26 @@ def test_a_file_and_standard_input_give_the_same_answers(tmp_path: Path) -> None
     assert first["output_tokens_per_s"] == 64.0
     assert second == {"id": None, "error": second["error"]}
     assert from_file.stderr == b""
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"tensor_parallel": 3}, "tensor_parallel: 3 does not divide the 32 attention heads"),
+        ({"weight_precision": "fp9"}, "weight_precision: unknown precision 'fp9'"),
+        ({"request_rate_per_s": 0}, "request_rate_per_s: must be above 0"),
+        ({"request_rate_per_s": -1}, "request_rate_per_s: must be above 0"),
+        ({"request_rate_per_s": float("nan")}, "request_rate_per_s: must be a finite number"),
+        ({"input_tokens": 900_000}, "far beyond the context of Llama-3.1-8B"),
+    ],
+)
+def test_a_record_that_cannot_be_judged_gets_its_id_and_the_reason(
+    changes: dict[str, object], message: str
+) -> None:
+    done = predict(given=json.dumps({**RECORD, "id": "x", **changes}).encode())
+    answer = json.loads(done.stdout)
+    assert (done.returncode, done.stderr, answer["id"]) == (0, b"", "x")
+    assert message in answer["error"]
 
 
 def test_nothing_in_is_nothing_out() -> None:

@@ -45,6 +45,7 @@ EIGHT_BIT_CACHE = (Precision.FP8, Precision.NVFP4)
 LARGEST_GROUP = 8  # GPUs that one tensor-parallel group spans at most
 ROOM = 0.93  # share of a card that weights may take in a group that runs
 LARGEST_NUMBER = 1e9
+BEYOND_CONTEXT = 2.0  # published benchmarks with random weights run up to twice a model's context
 OLD_BEFORE = {Engine.VLLM: (0, 7), Engine.TRTLLM: (0, 10)}
 
 
@@ -89,7 +90,7 @@ def read_record(fields: Mapping[str, object], catalog: Catalog) -> Record:
         raise InputError(f"gpu: the tensor rates of {gpu.name} are unknown, so it cannot be judged")
     kind = _kind(fields)
     engine, old = engine_of(_text(fields, "engine", "vllm"), _text(fields, "engine_version", ""))
-    prompt = _number(fields, "input_tokens")
+    prompt, output = _tokens(fields, model)
     cached = _number(fields, "shared_prefix_tokens", 0.0, lowest=0.0)
     if _text(fields, "routing", "") == "round_robin":
         cached = 0.0  # the next request of a prefix meets another replica's cache
@@ -104,9 +105,19 @@ def read_record(fields: Mapping[str, object], catalog: Catalog) -> Record:
         kind=kind,
         amount=_number(fields, AMOUNT_FIELD[kind], DEFAULT_AMOUNT.get(kind)),
         input_tokens=prompt,
-        output_tokens=_number(fields, "output_tokens"),
+        output_tokens=output,
         prefill_tokens=max(prompt - cached, 1.0),
     )
+
+
+def _tokens(fields: Mapping[str, object], model: Model) -> tuple[float, float]:
+    prompt, output = _number(fields, "input_tokens"), _number(fields, "output_tokens")
+    if prompt + output > BEYOND_CONTEXT * model.max_context_tokens:
+        raise InputError(
+            f"input_tokens: with output_tokens {prompt + output:,.0f}, far beyond the context of"
+            f" {model.name} ({model.max_context_tokens:,} tokens)"
+        )
+    return prompt, output
 
 
 CURRENT_ENGINES = (Engine.VLLM, Engine.TRTLLM, Engine.SGLANG)
