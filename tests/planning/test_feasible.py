@@ -65,6 +65,13 @@ def test_every_plan_passes(
     assert broken_promises(plan, asked) == ()
 
 
+@pytest.mark.parametrize("share", [1e-313, 1e-9, 1e-6])
+def test_a_share_of_spot_next_to_nothing_has_a_plan(share: float) -> None:
+    """The program divides by it."""
+    asked = settings(maxSpotShare=share, surviveDomain="region", surviveFraction=0)
+    assert broken_promises(make_plan(asked, catalog(ON_SALE)), asked) == ()
+
+
 @pytest.fixture(scope="module")
 def plan() -> Plan:
     """A plan without anything to spare: on spot, and with half of the demand to survive."""
@@ -79,6 +86,12 @@ def plan() -> Plan:
         ({"maxSpotShare": 0}, "is on spot, maxSpotShare allows 0%"),
         ({"surviveFraction": 0.99}, "lost, .* of the demand is kept, surviveFraction asks for 99%"),
         ({"surviveDomain": "provider"}, "with aws lost|with gcp lost"),
+        ({"maxClusters": 1}, "it has 3 clusters, maxClusters allows 1"),
+        ({"quotas": [{"provider": "aws", "gpus": 0}]}, "GPUs at aws, the quota is 0"),
+        (
+            {"quotas": [{"provider": "gcp", "gpus": 0, "market": "spot", "region": "us-*"}]},
+            r"it holds 1 GPUs at gcp spot in us-\*, the quota is 0",
+        ),
     ],
 )
 def test_each_promise_is_checked(plan: Plan, changes: dict[str, object], reason: str) -> None:
@@ -91,6 +104,17 @@ def test_replicas_beyond_the_gpus_are_found(plan: Plan) -> None:
     more = [replace(p, replicas=p.replicas * 9) for p in cluster.placements]
     crowded = replace(plan, clusters=(replace(cluster, placements=tuple(more)), *plan.clusters[1:]))
     assert any("its replicas use" in reason for reason in broken_promises(crowded, settings()))
+
+
+def test_what_a_quota_does_not_count_is_free(plan: Plan) -> None:
+    """Two nodes at aws are on spot, in two regions."""
+    quotas = [
+        {"provider": "aws", "gpus": 0, "market": "on-demand"},
+        {"provider": "aws", "gpus": 0, "gpu": "L4"},
+        {"provider": "aws", "gpus": 1, "region": "us-east-1"},
+        {"provider": "aws", "gpus": 2},
+    ]
+    assert broken_promises(plan, settings(quotas=quotas)) == ()
 
 
 def test_a_cluster_without_room_for_routers_is_found(plan: Plan) -> None:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from outlay.catalog import Market
 from outlay.catalog.llm_d import ROUTER_CPUS, ROUTER_MEMORY_GIB
 from outlay.catalog.providers import ROUTERS_ON_GPU_NODES
+from outlay.catalog.regions import matches
 from outlay.planning.nodes import allocatable
 from outlay.planning.plan import Cluster, Placement, Plan, Pool
-from outlay.settings import Settings, SurviveDomain, WorkloadSettings
+from outlay.settings import QuotaSettings, Settings, SurviveDomain, WorkloadSettings
 
 # Demands and capacities are floats: a billionth of the demand is no promise broken.
 TOLERANCE = 1e-9
@@ -35,7 +36,7 @@ def broken_promises(plan: Plan, settings: Settings) -> tuple[str, ...]:
         for placement in cluster.placements
         if placement.pool == pool.name
     ]
-    found = [*_unpacked(placed), *_unrouted(plan)]
+    found = [*_unpacked(placed), *_unrouted(plan), *_too_many(plan, settings)]
     for workload in settings.workloads:
         mine = [p for p in placed if p.placement.workload == workload.label]
         found += _short(workload, mine, settings)
@@ -113,6 +114,28 @@ def _unrouted(plan: Plan) -> Iterator[str]:
         served = len({placement.workload for placement in cluster.placements})
         if _router_room(cluster, most=served) < served:
             yield f"cluster {cluster.name} has no room for the routers of {served} workloads"
+
+
+def _too_many(plan: Plan, settings: Settings) -> Iterator[str]:
+    """More clusters, or more GPUs, than the settings allow."""
+    if settings.max_clusters is not None and len(plan.clusters) > settings.max_clusters:
+        yield f"it has {len(plan.clusters)} clusters, maxClusters allows {settings.max_clusters}"
+    for quota in settings.quotas:
+        gpus = sum(p.nodes * p.gpus_per_node for p in plan.pools if _counts(quota, p))
+        if gpus > quota.gpus:
+            parts = (quota.gpu, quota.market, quota.region and f"in {quota.region}")
+            which = " ".join(["", *(part for part in parts if part)])
+            yield f"it holds {gpus} GPUs at {quota.provider}{which}, the quota is {quota.gpus}"
+
+
+def _counts(quota: QuotaSettings, pool: Pool) -> bool:
+    where = not quota.region or matches(quota.region, provider=pool.provider, region=pool.region)
+    return (
+        where
+        and pool.provider == quota.provider
+        and quota.gpu in (None, pool.gpu)
+        and quota.market in (None, pool.market)
+    )
 
 
 def _router_room(cluster: Cluster, *, most: int) -> int:

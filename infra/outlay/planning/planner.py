@@ -14,6 +14,7 @@ from outlay.planning.spot_risk import with_spot_risk
 from outlay.settings import Settings
 
 DEFAULT_IDENTITY = Identity(project="outlay", stack="dev")
+LEAST_SPOT_SHARE = 1e-6
 
 
 def make_plan(
@@ -31,11 +32,18 @@ def make_plan(
     candidates = field(settings, catalog, provisioned_only=provisioned_only)
     possible, unpriced = sites(candidates.candidates, settings, catalog)
     left_out = (*candidates.left_out, *unpriced)
-    fleet = cheapest_fleet(prune(possible, settings), settings)
+    solved = _without_a_trace_of_spot(settings)
+    fleet = cheapest_fleet(prune(possible, solved), solved)
     if fleet is None:
         raise why_infeasible(settings, catalog, candidates, possible)
     made = assemble(fleet, settings=settings, catalog=catalog, identity=identity, left_out=left_out)
     return with_spot_risk(made, settings, catalog)
+
+
+def _without_a_trace_of_spot(settings: Settings) -> Settings:
+    """Return settings whose share of spot the program can divide by; less than a millionth is none."""
+    is_trace = settings.max_spot_share < LEAST_SPOT_SHARE
+    return settings.model_copy(update={"max_spot_share": 0.0}) if is_trace else settings
 
 
 __all__ = ["Identity", "LeftOut", "make_plan"]
