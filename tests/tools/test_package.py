@@ -35,5 +35,7 @@ def test_the_templates_come_along_in_the_same_folders() -> None:
 
 
 def test_the_wheel_asks_for_the_pinned_packages() -> None:
-    assert PROJECT["project"]["dynamic"] == ["dependencies"]
+    assert PROJECT["project"]["dynamic"] == ["dependencies", "optional-dependencies"]
     assert SETUPTOOLS["dynamic"]["dependencies"] == {"file": ["requirements.txt"]}
+    extras = SETUPTOOLS["dynamic"]["optional-dependencies"]
+    assert all((REPOSITORY / file).is_file() for extra in extras.values() for file in extra["file"])
