@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import http.client
 import os
 import secrets
@@ -9,6 +10,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +26,7 @@ from tools.setup.layout import REPOSITORY, Layout
 
 LOCAL = "127.0.0.1"
 START_TIMEOUT_S = 90
+PR_SET_PDEATHSIG = 1  # Source: linux/prctl.h
 STOP_TIMEOUT_S = 5
 LAYOUT = Layout.of(REPOSITORY)
 
@@ -34,6 +37,12 @@ def free_port() -> int:
         probe.bind((LOCAL, 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def _end_with_parent() -> None:
+    """Ask Linux to end this process with the tests, also when these are killed and cannot stop it."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +70,7 @@ class Processes:
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=_end_with_parent,  # noqa: PLW1509 - the tests start programs from one thread
         )
         self.started.append(Running(process, log))
 
