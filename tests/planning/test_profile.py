@@ -103,3 +103,14 @@ def test_json_says_how_much_of_the_demand_and_of_the_nodes_there_is_on_average()
     assert workload["mean_rps"] == 27.5
     assert pool["mean_nodes"] == 6.5
     assert pool["usd_per_hour"] == 6.5 * 2
+
+
+def test_a_profile_that_nothing_follows_is_warned_of() -> None:
+    """Without autoscaling all replicas stay, and so do their nodes."""
+
+    def warned(plan: Plan) -> bool:
+        return any("serving.autoscaling" in warning for warning in plan.warnings)
+
+    assert warned(daily())
+    assert not warned(daily(serving={"autoscaling": True}))
+    assert not warned(steady())

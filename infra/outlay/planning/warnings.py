@@ -36,6 +36,11 @@ def warnings(fleet: Fleet, *, settings: Settings, catalog: Catalog) -> Iterator[
         if grade in (Grade.THROUGHPUT_ONLY, Grade.EXTRAPOLATED):
             yield f"capacity of {key} is {grade}: measure it before you promise it"
     yield from _fragile(bought, settings)
+    if any(w.profile for w in settings.workloads) and not settings.serving.autoscaling:
+        yield (
+            "the cost counts on nodes being given back when demand is low, which nothing does:"
+            " set serving.autoscaling"
+        )
 
 
 def _unverified(fleet: Fleet, catalog: Catalog) -> Iterator[str]:
