@@ -114,3 +114,15 @@ def test_a_profile_that_nothing_follows_is_warned_of() -> None:
     assert warned(daily())
     assert not warned(daily(serving={"autoscaling": True}))
     assert not warned(steady())
+
+
+def test_a_dearer_node_that_is_given_back_at_night_beats_one_that_is_not() -> None:
+    """At the highest demand two small nodes cost a cent more than the large one, at half of it half."""
+    large = offer(instance_type="g6e.2gpu", gpus_per_node=2, usd_per_hour="4.00")
+    small = offer(usd_per_hour="2.01")
+    night = [
+        {"fromHour": 0, "toHour": 12, "share": 0.5},
+        {"fromHour": 12, "toHour": 24, "share": 1},
+    ]
+    (pool,) = make_plan(settings(targetRps=8, profile=night), catalog([small, large])).pools
+    assert (pool.instance_type, pool.nodes, pool.mean_nodes) == ("g6e.xlarge", 2, Decimal("1.5"))

@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 
 import numpy as np
 
 from outlay.catalog import Market
+from outlay.planning.assemble import paid_share
 from outlay.planning.bounds import within_reach
 from outlay.planning.candidates import Option
 from outlay.planning.demand import Unit, periods, units
@@ -50,10 +52,20 @@ def cheapest_fleet(sites: Sequence[Site], settings: Settings) -> Fleet | None:
         found = FleetProgram(near, settings).solve()
     if start is None or found is None:
         return start.fleet if start else found
-    found_usd, start_usd = (float(f.all_usd_per_hour) for f in (found, start.fleet))
+    found_usd, start_usd = (_average_usd(fleet, settings) for fleet in (found, start.fleet))
     if found_usd <= start_usd:
         return found
     return replace(start.fleet, gap=max(0.0, 1 - found_usd * (1 - found.gap) / start_usd))
+
+
+def _average_usd(fleet: Fleet, settings: Settings) -> float:
+    """Cost of an average hour: nodes that a profile gives back are not paid."""
+    saved = (
+        bought.candidate.usd_per_hour * bought.nodes * (1 - paid_share(bought, settings))
+        for opened in fleet.opened
+        for bought in opened.bought
+    )
+    return float(fleet.all_usd_per_hour - sum(saved, Decimal(0)))
 
 
 def _loses_its_only_cluster(settings: Settings) -> bool:
