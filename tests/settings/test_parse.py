@@ -40,6 +40,7 @@ def test_a_model_and_its_demand_are_enough() -> None:
                 "precisions": (),
                 "checkpoint": "",
                 "kv_precision": None,
+                "speculation": None,
             },
         ),
         "providers": (),

@@ -21,6 +21,7 @@ from outlay.settings import Settings, WorkloadSettings
 from outlay.sizing.calibrated import Loaded, Results, calibrated, unused, use
 from outlay.sizing.calibration_file import load_calibrations
 from outlay.sizing.capacity import replica_shapes
+from outlay.sizing.speculation import Speculation
 from outlay.sizing.types import DoesNotRun, ReplicaShape, Traffic
 
 # Operating system, container images and logs; then room for the weights of every replica of a node.
@@ -149,6 +150,7 @@ def _sized(
 ) -> Results:
     model = catalog.model(workload.model)
     wanted = precisions(workload, model)
+    speculation = _speculation(workload, catalog)
 
     def size(load: Traffic) -> Results:
         return replica_shapes(
@@ -159,9 +161,19 @@ def _sized(
             max_gpus=MOST_GPUS_PER_REPLICA,
             kv_precision=workload.kv_precision,
             checkpoints=dict.fromkeys(wanted, workload.checkpoint) if workload.checkpoint else {},
+            speculation=speculation,
         )
 
-    return calibrated(size, traffic(workload), calibrations)
+    # A calibration is of plain decoding.
+    return calibrated(size, traffic(workload), () if speculation else calibrations)
+
+
+def _speculation(workload: WorkloadSettings, catalog: Catalog) -> Speculation | None:
+    asked = workload.speculation
+    if asked is None:
+        return None
+    draft = catalog.model(asked.draft_model) if asked.draft_model else None
+    return Speculation(draft_tokens=asked.draft_tokens, acceptance=asked.acceptance, draft=draft)
 
 
 def traffic(workload: WorkloadSettings) -> Traffic:

@@ -35,6 +35,7 @@ def warnings(fleet: Fleet, *, settings: Settings, catalog: Catalog) -> Iterator[
     for key, grade in sorted(grades):
         if grade in (Grade.THROUGHPUT_ONLY, Grade.EXTRAPOLATED):
             yield f"capacity of {key} is {grade}: measure it before you promise it"
+    yield from _drafted(settings)
     yield from _fragile(bought, settings)
     if any(w.profile for w in settings.workloads) and not settings.serving.autoscaling:
         yield (
@@ -98,6 +99,15 @@ def _ondemand_usd(offer: Offer, rates: Rates) -> Decimal | None:
         market=Market.ON_DEMAND,
     )
     return listed.usd_per_hour if listed else None
+
+
+def _drafted(settings: Settings) -> Iterator[str]:
+    for workload in settings.workloads:
+        if workload.speculation is not None:
+            yield (
+                f"capacity of {workload.label} counts on {workload.speculation.acceptance:.0%} of drafted"
+                " tokens being accepted, which is calculated and in no measurement"
+            )
 
 
 def _fragile(bought: list[BoughtNodes], settings: Settings) -> Iterator[str]:

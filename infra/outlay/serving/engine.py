@@ -59,6 +59,7 @@ def _limits(shape: ReplicaShape, *, finish_s: int) -> tuple[str, ...]:
         f"--max-num-seqs={shape.max_sequences}",
         f"--gpu-memory-utilization={shape.gpu_memory_utilization:g}",
         *_precision_args(shape),
+        *_draft_args(shape),
         # Streams report their tokens as well, which billing by tokens needs.
         "--enable-force-include-usage",
         "--disable-access-log-for-endpoints=/health,/metrics,/v1/models",
@@ -81,3 +82,17 @@ def _precision_args(shape: ReplicaShape) -> list[str]:
     if shape.kv_precision is Precision.FP8:
         args.append("--kv-cache-dtype=fp8")
     return args
+
+
+def _draft_args(shape: ReplicaShape) -> tuple[str, ...]:
+    """Speculative decoding, one key of vLLM's JSON argument a flag: no quoting, whatever shell it passes."""
+    if not shape.draft_tokens:
+        return ()
+    tokens = f"--speculative-config.num_speculative_tokens={shape.draft_tokens}"
+    if shape.draft_hf_id:
+        return (tokens, f"--speculative-config.model={shape.draft_hf_id}")
+    return (
+        tokens,
+        "--speculative-config.method=ngram",
+        f"--speculative-config.prompt_lookup_max={shape.draft_tokens}",
+    )

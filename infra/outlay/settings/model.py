@@ -103,6 +103,11 @@ def _not_empty(values: tuple[T, ...]) -> tuple[T, ...]:
     return values
 
 
+def _none_if_empty(value: object) -> object:
+    """Let `{}` stand for nothing: Pulumi's declared default of an object must be one."""
+    return None if value == {} else value
+
+
 def _repository(value: str) -> str:
     if not REPOSITORY.fullmatch(value):
         raise ValueError(f"{value!r} is no Hugging Face repository: write owner/name")
@@ -134,6 +139,7 @@ Tokens = Annotated[int, Field(ge=1, le=10_000_000), NoBoolean]
 Milliseconds = Annotated[float, Field(gt=0, le=3_600_000, allow_inf_nan=False), NoBoolean]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), NoBoolean]
 Portion = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False), NoBoolean]
+DraftTokens = Annotated[int, Field(ge=1, le=16), NoBoolean]
 Hour = Annotated[int, Field(ge=0, le=168), NoBoolean]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False), NoBoolean]
 Factor = Annotated[float, Field(ge=1, le=10, allow_inf_nan=False), NoBoolean]
@@ -159,6 +165,16 @@ class BucketSettings(Base):
     share: Portion = Field(description="Share of the workload's requests, above 0 to 1")
     input_tokens: Tokens = Field(description="Mean prompt tokens per request")
     output_tokens: Tokens = Field(description="Mean output tokens per request")
+
+
+class SpeculationSettings(Base):
+    """Speculative decoding: tokens drafted ahead and verified together."""
+
+    draft_tokens: DraftTokens = Field(description="Tokens drafted ahead, 1 to 16")
+    acceptance: Share = Field(description="How likely each drafted token is accepted, as measured")
+    draft_model: ModelName | None = Field(
+        None, description="Model that drafts; by default drafts are looked up in the prompt"
+    )
 
 
 class PeriodSettings(Base):
@@ -209,6 +225,11 @@ class WorkloadSettings(Base):
 
     kv_precision: KvPrecise | None = Field(
         None, description="KV cache precision: 16 bit by default, or fp8, which halves it"
+    )
+
+    speculation: Annotated[SpeculationSettings | None, BeforeValidator(_none_if_empty)] = Field(
+        None,
+        description="Speculative decoding: draftTokens, acceptance as measured, draftModel; off by default",
     )
 
     @model_validator(mode="after")

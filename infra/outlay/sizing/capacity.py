@@ -341,7 +341,7 @@ def _size(
     allowed = [case for case, reason in zip(cases, reasons, strict=True) if reason is None]
     results = iter(_results(allowed, traffic, speculation) if allowed else [])
     return [
-        _shape(case, next(results), traffic) if reason is None else case.refuse(reason)
+        _shape(case, next(results), traffic, speculation) if reason is None else case.refuse(reason)
         for case, reason in zip(cases, reasons, strict=True)
     ]
 
@@ -384,7 +384,9 @@ def _results(
     return [_Result(**dict(zip(columns, row, strict=True))) for row in rows]
 
 
-def _shape(case: _Case, found: _Result, traffic: Traffic) -> ReplicaShape | DoesNotRun:
+def _shape(
+    case: _Case, found: _Result, traffic: Traffic, speculation: Speculation | None
+) -> ReplicaShape | DoesNotRun:
     if not found.fits:
         return case.refuse(
             f"needs {found.needed_gib:,.0f} GiB for weights, runtime and one sequence,"
@@ -413,6 +415,8 @@ def _shape(case: _Case, found: _Result, traffic: Traffic) -> ReplicaShape | Does
         prefill_tokens_per_s=found.prefill_tokens_per_s,
         grade=judgement.grade,
         grade_reason=judgement.reason,
+        draft_tokens=speculation.draft_tokens if speculation else 0,
+        draft_hf_id=speculation.draft.hf_id if speculation and speculation.draft else "",
     )
 
 

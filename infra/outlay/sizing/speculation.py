@@ -1,7 +1,7 @@
 """Speculative decoding: a draft proposes tokens, one step of the model verifies them all.
 
 No row of the public measurement record states it, so what it brings here is calculated, and plans
-do not count on it.
+count on it only where a workload's settings state the acceptance.
 """
 
 from __future__ import annotations

@@ -86,7 +86,8 @@ class ReplicaShape:
     `tpot_ms` are means at that rate. `max_sequences` and `max_model_len` become engine flags.
     `weights_gib` and `kv_cache_gib` are of the whole replica, all its GPUs together.
     `prefill_tokens_per_s` is the rate of a cold 8,192-token chunk (the router's
-    `peakPrefillThroughput`). `grade_reason` says in words what the grade rests on.
+    `peakPrefillThroughput`). `grade_reason` says in words what the grade rests on. `draft_tokens` is 0
+    for plain decoding; `draft_hf_id` is empty where drafts are looked up in the prompt.
     """
 
     model: str
@@ -107,6 +108,8 @@ class ReplicaShape:
     prefill_tokens_per_s: float
     grade: Grade
     grade_reason: str = ""
+    draft_tokens: int = 0
+    draft_hf_id: str = ""
 
     @property
     def gpus(self) -> int:
