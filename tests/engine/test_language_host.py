@@ -133,7 +133,7 @@ def test_a_dynamic_resource_is_made_and_deleted(make_program: MakeProgram) -> No
 
         pulumi.export("made", Thing("thing").made)
     """)
-    (project.folder / "infra" / ".venv").symlink_to("../.venv")
+    assert (project.folder / "infra" / ".venv").is_symlink()
     assert project.up().ok().changes() == {"create": 2}
     assert project.outputs() == {"made": True}
     assert project.destroy().ok().changes() == {"delete": 2}
