@@ -15,6 +15,7 @@ from outlay.planning.scaling import worst_case_usd_per_hour
 from outlay.planning.spot_risk import spot_risk
 from outlay.pricing.types import Category
 from outlay.reporting.as_json import plan_json
+from tests.planning.brute_force import cheapest_usd_per_hour
 from tests.planning.builders import catalog, offer, settings
 
 L40S = offer(usd_per_hour="2.00")
@@ -126,3 +127,24 @@ def test_a_dearer_node_that_is_given_back_at_night_beats_one_that_is_not() -> No
     ]
     (pool,) = make_plan(settings(targetRps=8, profile=night), catalog([small, large])).pools
     assert (pool.instance_type, pool.nodes, pool.mean_nodes) == ("g6e.xlarge", 2, Decimal("1.5"))
+
+
+def test_replicas_that_shrink_further_beat_fewer_gpus_at_the_highest_demand() -> None:
+    """Nine GPUs hold ten requests/s, ten GPUs in pairs too: at 0.3 of it the pairs need a node less."""
+    day = [
+        {"fromHour": 0, "toHour": 7, "share": 0},
+        {"fromHour": 7, "toHour": 12, "share": 1},
+        {"fromHour": 12, "toHour": 24, "share": 0.3},
+    ]
+    node = offer(instance_type="g6.2gpu", gpu="L4", gpus_per_node=2, usd_per_hour="0.30")
+    asked = settings(
+        targetRps=10,
+        profile=day,
+        surviveDomain="none",
+        maxSpotShare=0,
+        egressBytesPerOutputToken=0,
+    )
+    expected = cheapest_usd_per_hour(asked, catalog([node]))
+    assert expected is not None
+    plan = make_plan(asked, catalog([node]))
+    assert float(plan.usd_per_hour) == pytest.approx(float(expected))

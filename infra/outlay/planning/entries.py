@@ -9,6 +9,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import ceil, prod
 
 import numpy as np
 
@@ -23,6 +24,8 @@ MOST_GPUS = 1024
 # An entry is left out when as many entries in other domains hold as much for no more: exact for ways
 # of up to so many entries.
 RIVALS = 4
+# More mixes of one GPU type's replicas than that take too long; then only the most capacity counts.
+MOST_MIXES = 2_000
 ROUNDING = 1e-9
 
 
@@ -58,6 +61,42 @@ def _best_step(best: list[Step], shapes: Shapes) -> Step:
     return found
 
 
+def compositions(
+    shapes: Shapes, needed_rps: float, *, shares: Sequence[float]
+) -> tuple[Step, ...] | None:
+    """Return every mix of replicas that may be cheapest when it shrinks with the demand.
+
+    Left out is what another mix beats: as much capacity, up to the need, on no more GPUs in any
+    period. None where there are too many mixes to try.
+    """
+    most = [ceil(needed_rps / rps - ROUNDING) for _, rps in shapes]
+    if prod(count + 1 for count in most) > MOST_MIXES:
+        return None
+    sizes, capacity = (np.array(column) for column in zip(*shapes, strict=True))
+    counts = np.indices([count + 1 for count in most]).reshape(len(shapes), -1).T[1:]
+    rps = counts @ capacity
+    in_use = np.array([_gpus_in(row, sizes, shares) for row in counts])
+    useful = np.minimum(rps, needed_rps)
+    kept: list[int] = []
+    for mix in np.lexsort((in_use.sum(axis=1), -useful)).tolist():
+        if not (in_use[kept] <= in_use[mix]).all(axis=1).any():
+            kept.append(mix)
+    return tuple(
+        Step(int(counts[mix] @ sizes), float(rps[mix]), tuple(counts[mix].tolist()))
+        for mix in sorted(kept, key=lambda mix: (useful[mix], mix))
+    )
+
+
+def _steps(
+    shapes: Shapes, needed_rps: float, *, most_gpus: int, shares: Sequence[float]
+) -> tuple[Step, ...]:
+    """Return the frontier, or over a day or week every mix that may be cheapest."""
+    if not shapes:
+        return ()
+    mixes = compositions(shapes, needed_rps, shares=shares) if min(shares) < 1 else None
+    return mixes or frontier(shapes, needed_rps, most_gpus=most_gpus)
+
+
 class Frontiers:
     """The steps of all offers for one workload, as columns; none that costs more than a fleet may.
 
@@ -83,7 +122,7 @@ class Frontiers:
         for number, shapes in enumerate(shapes_of):
             if shapes not in known:
                 most = int(min(most_gpus[shapes], MOST_GPUS))
-                known[shapes] = frontier(shapes, needed_rps, most_gpus=most) if shapes else ()
+                known[shapes] = _steps(shapes, needed_rps, most_gpus=most, shares=shares)
             self.steps += known[shapes]
             slot += [number] * len(known[shapes])
         self.is_whole = all(
@@ -98,7 +137,7 @@ class Frontiers:
         self.rps: Floats = np.array([step.rps for step in self.steps], dtype=np.float64)
         sizes = {shapes: np.array([gpus for gpus, _ in shapes]) for shapes in known}
         in_use = {
-            shapes: [_gpus_in(step, sizes[shapes], shares) for step in steps]
+            shapes: [_gpus_in(np.array(step.counts), sizes[shapes], shares) for step in steps]
             for shapes, steps in known.items()
         }
         columns = [column for shapes in shapes_of for column in in_use.get(shapes, ())]
@@ -159,9 +198,8 @@ class Frontiers:
         )
 
 
-def _gpus_in(step: Step, sizes: Ints, shares: Sequence[float]) -> Ints:
-    """GPUs of a step by period: each of its shapes shrinks alike, rounded up."""
-    counts = np.array(step.counts)
+def _gpus_in(counts: Ints, sizes: Ints, shares: Sequence[float]) -> Ints:
+    """GPUs of replicas by period: each of their shapes shrinks alike, rounded up."""
     left = np.ceil(counts * np.array(shares)[:, None] - ROUNDING)
     result: Ints = (np.where(counts > 0, np.maximum(left, 1), 0) @ sizes).astype(np.int64)
     return result
