@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     from highspy import HighsLp
 
 INFINITY = math.inf
+# An optimum is proven up to that: HiGHS stops here, and states what is left as a relative gap.
+ABSOLUTE_GAP = 1e-7
 OPTIONS: tuple[tuple[str, bool | int | float], ...] = (
     ("threads", 1),
     ("random_seed", 1),
-    ("mip_abs_gap", 1e-7),
+    ("mip_abs_gap", ABSOLUTE_GAP),
     # Restarts cost more than they save on programs of this size.
     ("mip_allow_restart", False),
 )
@@ -139,7 +141,7 @@ class Program:
             reduced_costs=tuple(solution.col_dual) if relaxed else (),
             duals=tuple(solution.row_dual) if relaxed else (),
             objective=info.objective_function_value,
-            gap=max(0.0, gap) if math.isfinite(gap) else 1.0,
+            gap=_proven_gap(gap, info.objective_function_value),
         )
 
 
@@ -170,3 +172,9 @@ def _highs_lp(program: Program, *, without: frozenset[int], relaxed: bool) -> Hi
     lp.a_matrix_.index_ = np.array([index for terms in rows for index in terms])
     lp.a_matrix_.value_ = np.array([value for terms in rows for value in terms.values()])
     return lp
+
+
+def _proven_gap(gap: float, objective: float) -> float:
+    if not math.isfinite(gap):
+        return 1.0
+    return gap if gap * abs(objective) > ABSOLUTE_GAP else 0.0
