@@ -74,7 +74,7 @@ accuracy: setup ## Write docs/accuracy.md: the sizing model against published me
 
 bench: setup ## Measure the times that the README states
 	@$(BIN)/python -m tools.bench $(ARGS)
-	@$(BIN)/python -m tools.planning_times
+	@$(BIN)/python -m tools.planning_times --most 10
 
 scenarios: setup ## Compare plans with what people do instead, in thirty scenarios
 	@$(BIN)/python -m tools.scenarios $(ARGS)

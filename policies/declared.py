@@ -14,7 +14,7 @@ from outlay.pricing.beside import REFERRED_TO, Beside, Neighbour
 from outlay.pricing.inputs import UNKNOWN, is_unknown
 from outlay.pricing.price import price
 from outlay.pricing.rates import Rates
-from outlay.pricing.types import Cost, Free, NodeSet, Price, Unpriced
+from outlay.pricing.types import Cost, Free, NodeSet, Price
 
 # What may name a launch template or a node class instead of saying what it starts.
 REFERRING = (
@@ -53,11 +53,6 @@ class Declared:
     def is_billable(self) -> bool:
         """Whether it costs something, or may."""
         return not isinstance(self.price, Free)
-
-    @property
-    def is_unpriced(self) -> bool:
-        """Whether its price is not known."""
-        return isinstance(self.price, Unpriced)
 
 
 def declared(

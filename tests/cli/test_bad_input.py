@@ -105,14 +105,6 @@ def test_a_comparison_of_which_every_row_is_over_budget_exits_3(run: Command) ->
     assert "over the budget of $1.00/month (budgetUsdPerMonth)" in ended.err
 
 
-@pytest.mark.usefixtures("lambda_is_priced_only")
-def test_a_gpu_that_only_others_sell_is_said_to_be_so(run: Command) -> None:
-    asked = ("--model", "llama-3.1-8b", "--rps", "3", "--gpu", "GH200", "--provider", "lambda")
-    ended = run("plan", *asked)
-    assert ended.code == 2
-    assert "GH200 is sold only by Lambda, which outlay cannot provision yet" in ended.err
-
-
 def test_over_budget_shows_the_plan_and_exits_3(run: Command) -> None:
     ended = run("plan", *SMALL, "--budget", "1")
     assert ended.code == 3

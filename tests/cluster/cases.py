@@ -51,4 +51,4 @@ def case(provider: str, kind: str) -> Plan:
     settings = parse_settings(
         {**own, **AT[provider], **KINDS[kind]}, catalog, source="the test's settings"
     )
-    return make_plan(settings, catalog, provisioned_only=False)
+    return make_plan(settings, catalog)

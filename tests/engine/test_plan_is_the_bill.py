@@ -31,7 +31,7 @@ def test_a_plan_costs_what_it_declares_to_the_cent(
     check(repository_project("prod"))
 
 
-@pytest.mark.parametrize("provider", [each.name for each in PROVIDERS if each.provisioned])
+@pytest.mark.parametrize("provider", [each.name for each in PROVIDERS])
 def test_so_does_the_cheapest_plan_of_each_provider(
     repository_project: Callable[[str], Project], provider: str
 ) -> None:

@@ -37,9 +37,7 @@ def cheapest_usd_per_hour(settings: Settings, catalog: Catalog) -> Decimal | Non
 
     Egress must be free (0 bytes per token).
     """
-    possible, _ = sites(
-        field(settings, catalog, provisioned_only=True).candidates, settings, catalog
-    )
+    possible, _ = sites(field(settings, catalog).candidates, settings, catalog)
     costs = [
         _cost(fleet, settings)
         for fleet in _fleets(possible, settings)

@@ -29,7 +29,7 @@ def test_no_cheapest_fleet_is_out_of_reach(
         workloads = settings(workloads=TWO).workloads
         asked = asked.model_copy(update={"workloads": workloads})
     on_offer = catalog(on_sale)
-    possible, _ = sites(field(asked, on_offer, provisioned_only=False).candidates, asked, on_offer)
+    possible, _ = sites(field(asked, on_offer).candidates, asked, on_offer)
     if not possible:
         return
     whole = FleetProgram(possible, asked).solve()
@@ -41,7 +41,7 @@ def test_no_cheapest_fleet_is_out_of_reach(
 
 def test_most_of_the_price_book_is_out_of_reach_of_one_small_model() -> None:
     asked = settings()
-    possible, _ = sites(field(asked, REAL, provisioned_only=True).candidates, asked, REAL)
+    possible, _ = sites(field(asked, REAL).candidates, asked, REAL)
     near = within_reach(possible, asked)
     before, after = (sum(len(s.candidates) for s in group) for group in (possible, near))
     assert after < before / 4

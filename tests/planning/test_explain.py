@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-import pytest
-
 from outlay.catalog import Market
 from outlay.planning.explain import Rival, explain, rivals
 from outlay.planning.whatif import By, WhatIf
@@ -76,14 +74,6 @@ def test_what_needs_a_second_cluster_says_so() -> None:
     ]
     rival = found(*gcp, targetRps=2)["L4"]
     assert rival.reasons[0].startswith("needs 2 clusters, so that one spot pool may be lost: $")
-
-
-@pytest.mark.usefixtures("lambda_is_priced_only")
-def test_what_cannot_be_bought_yet_says_so_even_when_cheaper() -> None:
-    rival = found(L40S, LAMBDA)["lambda"]
-    assert rival.reasons == ("outlay cannot provision Lambda yet",)
-    assert rival.more_usd_per_month is not None
-    assert rival.more_usd_per_month < 0
 
 
 def test_what_cannot_serve_has_the_reasons_and_no_price() -> None:

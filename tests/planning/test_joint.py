@@ -61,7 +61,7 @@ def test_ways_and_single_replicas_have_the_same_optimum(
 ) -> None:
     """Two formulations, one answer, and both prove it."""
     on_offer = catalog(on_sale)
-    possible, _ = sites(field(asked, on_offer, provisioned_only=False).candidates, asked, on_offer)
+    possible, _ = sites(field(asked, on_offer).candidates, asked, on_offer)
     if not possible:
         return
     whole = FleetProgram(possible, asked).solve()
@@ -79,7 +79,7 @@ def test_ways_and_single_replicas_have_the_same_optimum(
 def test_every_plan_keeps_every_promise(asked: Settings, on_sale: list[Offer]) -> None:
     """The plan itself is checked, by rules written down once more."""
     try:
-        plan = make_plan(asked, catalog(on_sale), provisioned_only=False)
+        plan = make_plan(asked, catalog(on_sale))
     except NoFeasiblePlanError:
         return
     assert not broken(

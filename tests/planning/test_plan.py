@@ -138,12 +138,11 @@ def test_within_budget_passes() -> None:
     check_budget(make_plan(settings(budgetUsdPerMonth=1_000_000), catalog([offer()])))
 
 
-@pytest.mark.usefixtures("lambda_is_priced_only")
-def test_a_plan_never_buys_where_nothing_can_be_provisioned() -> None:
-    cheap = offer(provider="lambda", region="global", usd_per_hour="0.10")
-    plan = make_plan(settings(), catalog([cheap, offer()]))
-    assert {pool.provider for pool in plan.pools} == {"aws"}
-    assert "lambda" in {left.what for left in plan.left_out}
+def test_arm_machines_are_warned_of() -> None:
+    """An image that is published for other machines alone does not start there."""
+    grace = offer(provider="lambda", region="global", gpu="GH200", usd_per_hour="1.99")
+    assert any("GH200 are Arm" in w for w in make_plan(settings(), catalog([grace])).warnings)
+    assert not any("Arm" in w for w in make_plan(settings(), catalog([offer()])).warnings)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ WORKLOADS = [
 def two_sites(asked: Settings, *, provider: str, regions: tuple[str, str]) -> tuple[Site, ...]:
     """Return two sites that sell the same for the same."""
     on_sale = catalog([offer(provider=provider, region=region) for region in regions])
-    found, _ = sites(field(asked, on_sale, provisioned_only=False).candidates, asked, on_sale)
+    found, _ = sites(field(asked, on_sale).candidates, asked, on_sale)
     return found
 
 

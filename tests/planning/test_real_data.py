@@ -18,7 +18,7 @@ from tests.planning.builders import REAL, settings
 def test_pruning_changes_no_plan(survive: str) -> None:
     """The whole field and what pruning leaves of it have the same cheapest fleet."""
     asked = settings(surviveDomain=survive, regions=["us-*"])
-    found = field(asked, REAL, provisioned_only=True)
+    found = field(asked, REAL)
     possible, _ = sites(found.candidates, asked, REAL)
     pruned = prune(possible, asked)
     assert sum(len(s.candidates) for s in pruned) < sum(len(s.candidates) for s in possible)

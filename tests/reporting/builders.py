@@ -79,7 +79,7 @@ def comparison() -> tuple[Comparison, ...]:
     """Return one provider that serves and two that do not, for the same reasons."""
     reasons = ("chat on 1 x L4: too slow", "chat on 2 x L4: too slow")
     return (
-        Comparison(name="aws", plan=full_plan(), reasons=("priced only",)),
+        Comparison(name="aws", plan=full_plan(), reasons=()),
         Comparison(name="azure", plan=None, reasons=reasons),
         Comparison(name="gcp", plan=None, reasons=reasons),
     )

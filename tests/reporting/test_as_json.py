@@ -186,7 +186,7 @@ def test_a_provider_that_serves_and_two_that_do_not() -> None:
                 "provider": "aws",
                 "feasible": True,
                 "over_budget": False,
-                "reason": "priced only",
+                "reason": "",
                 "usd_per_month": 4088.0,
                 "usd_per_million_tokens": 0.20254630,
                 "expected_served_share": 0.995,

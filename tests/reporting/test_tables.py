@@ -43,7 +43,6 @@ COMPARISON = """\
 Provider  GPUs     Market            Region     $/M tokens  $/month
 aws       10 x L4  on-demand + spot  us-east-1     $0.2025   $4,088
 
-aws: priced only
 not feasible: azure, gcp:
   - chat on 1 x L4: too slow
   - chat on 2 x L4: too slow

@@ -58,7 +58,7 @@ class Shop:
     def __init__(self, settings: Settings, catalog: Catalog) -> None:
         self.settings = settings
         self._catalog = catalog
-        found = field(settings, catalog, provisioned_only=True)
+        found = field(settings, catalog)
         self._sites, _ = sites(found.candidates, settings, catalog)
 
     def choices(self, workload: int) -> list[Choice]:

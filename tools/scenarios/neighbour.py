@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from outlay.catalog import Catalog, Market, provider
+from outlay.catalog import Catalog, Market
 from outlay.planning.plan import Plan
 from outlay.planning.whatif import WhatIf
 from outlay.pricing.types import HOURS_PER_MONTH
@@ -90,7 +90,5 @@ def _cheapest_h100(catalog: Catalog) -> Decimal:
     return min(
         offer.usd_per_gpu_hour
         for offer in catalog.offers
-        if offer.gpu == "H100"
-        and offer.market is Market.ON_DEMAND
-        and provider(offer.provider).provisioned
+        if offer.gpu == "H100" and offer.market is Market.ON_DEMAND
     )

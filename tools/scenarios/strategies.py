@@ -83,7 +83,7 @@ def one_provider(what_if: WhatIf) -> Plan | None:
         what_if.alone(By.PROVIDER, name)
         for name in names(what_if.settings, what_if.catalog, by=By.PROVIDER)
     ]
-    plans = [outcome.plan for outcome in found if outcome.plan and not outcome.priced_only]
+    plans = [outcome.plan for outcome in found if outcome.plan]
     return min(plans, key=lambda plan: plan.usd_per_hour, default=None)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from outlay.catalog.types import Provider
 
 PROVIDERS: tuple[Provider, ...] = (
-    Provider(name="aws", title="AWS", kubernetes="EKS", provisioned=True),
-    Provider(name="gcp", title="GCP", kubernetes="GKE", provisioned=True),
-    Provider(name="azure", title="Azure", kubernetes="AKS", provisioned=True),
-    Provider(name="coreweave", title="CoreWeave", kubernetes="CKS", provisioned=True),
-    Provider(name="lambda", title="Lambda", kubernetes="k3s", provisioned=True),
+    Provider(name="aws", title="AWS", kubernetes="EKS"),
+    Provider(name="gcp", title="GCP", kubernetes="GKE"),
+    Provider(name="azure", title="Azure", kubernetes="AKS"),
+    Provider(name="coreweave", title="CoreWeave", kubernetes="CKS"),
+    Provider(name="lambda", title="Lambda", kubernetes="k3s"),
 )
 # Bare-metal hosts and single-tenant instances: the routers fit beside the engines, on nodes that are
 # never taken away. Elsewhere routers get CPU nodes of their own.

@@ -176,12 +176,11 @@ class ReservedPrice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """One cloud: how it is called, and whether outlay can provision it or only price it."""
+    """One cloud: how it and its Kubernetes are called."""
 
     name: str
     title: str
     kubernetes: str
-    provisioned: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

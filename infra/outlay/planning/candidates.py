@@ -8,7 +8,7 @@ from decimal import Decimal
 from fnmatch import fnmatchcase
 from math import ceil
 
-from outlay.catalog import Catalog, Grade, Model, Offer, Precision, provider
+from outlay.catalog import Catalog, Grade, Model, Offer, Precision
 from outlay.catalog.llm_d import ROUTER_CPUS, ROUTER_MEMORY_GIB
 from outlay.catalog.providers import ROUTERS_ON_GPU_NODES
 from outlay.catalog.regions import matches
@@ -67,10 +67,10 @@ class Field:
 Shapes = dict[tuple[int, str], tuple[ReplicaShape, ...]]
 
 
-def field(settings: Settings, catalog: Catalog, *, provisioned_only: bool) -> Field:
+def field(settings: Settings, catalog: Catalog) -> Field:
     """Return every offer that the settings allow, with the shapes that fit it."""
     left_out: list[LeftOut] = []
-    offers = allowed_offers(settings, catalog, provisioned_only=provisioned_only, left_out=left_out)
+    offers = allowed_offers(settings, catalog)
     gpus = sorted({offer.gpu for offer in offers})
     shapes, misfits = _shapes(settings, catalog, gpus, left_out=left_out)
     rates = Rates(catalog)
@@ -82,23 +82,11 @@ def field(settings: Settings, catalog: Catalog, *, provisioned_only: bool) -> Fi
     return Field(candidates=tuple(candidates), left_out=tuple(left_out), misfits=misfits)
 
 
-def allowed_offers(
-    settings: Settings, catalog: Catalog, *, provisioned_only: bool, left_out: list[LeftOut]
-) -> list[Offer]:
+def allowed_offers(settings: Settings, catalog: Catalog) -> list[Offer]:
     """Return the offers that the settings allow, in a fixed order."""
-    allowed = list(settings.providers or sorted({o.provider for o in catalog.offers}))
-    allowed = [name for name in allowed if name not in settings.exclude_providers]
-    if provisioned_only:
-        for name in [p for p in allowed if not provider(p).provisioned]:
-            allowed.remove(name)
-            left_out.append(
-                LeftOut(
-                    what=name,
-                    reason=f"{provider(name).title} is compared but outlay cannot provision it yet",
-                )
-            )
     rules: Sequence[Callable[[Offer], bool]] = (
-        lambda o: o.provider in allowed,
+        lambda o: not settings.providers or o.provider in settings.providers,
+        lambda o: o.provider not in settings.exclude_providers,
         lambda o: o.market in settings.markets,
         lambda o: not settings.gpus or o.gpu in settings.gpus,
         lambda o: o.gpu not in settings.exclude_gpus,

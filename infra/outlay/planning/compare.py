@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from outlay.catalog import Catalog, provider
+from outlay.catalog import Catalog
 from outlay.planning.plan import Plan
 from outlay.planning.whatif import By, Outcome, WhatIf, names
 from outlay.settings import Settings
@@ -26,29 +26,14 @@ class Comparison:
 
 
 def compare(settings: Settings, catalog: Catalog, *, by: By) -> tuple[Comparison, ...]:
-    """Return one comparison per allowed name, cheapest first, infeasible last.
-
-    What only providers sell that outlay cannot provision yet is compared like the rest, and says so.
-    """
+    """Return one comparison per allowed name, cheapest first, infeasible last."""
     what_if = WhatIf(settings, catalog)
     rows = [_row(name, what_if.alone(by, name)) for name in names(settings, catalog, by=by)]
     return tuple(sorted(rows, key=_cheapest_first))
 
 
 def _row(name: str, outcome: Outcome) -> Comparison:
-    if outcome.plan is None:
-        return Comparison(name=name, plan=None, reasons=outcome.reasons)
-    return Comparison(name=name, plan=outcome.plan, reasons=priced_only(outcome, name=name))
-
-
-def priced_only(outcome: Outcome, *, name: str) -> tuple[str, ...]:
-    """Return the remark on a plan that outlay can price but not buy yet."""
-    if not outcome.priced_only:
-        return ()
-    if name.split("/", maxsplit=1)[0] in outcome.priced_only:
-        return ("priced only: outlay cannot provision it yet",)
-    titles = " and ".join(provider(p).title for p in outcome.priced_only)
-    return (f"priced only, at {titles}: outlay cannot provision that yet",)
+    return Comparison(name=name, plan=outcome.plan, reasons=outcome.reasons)
 
 
 def _cheapest_first(row: Comparison) -> tuple[bool, float, str]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from math import log
 
-from outlay.catalog import Market, provider
+from outlay.catalog import Market
 from outlay.planning.plan import Plan
 from outlay.planning.sensitivity import Sensitivity, sensitivity
 from outlay.planning.warnings import WHAT_IS_LOST
-from outlay.planning.whatif import By, Outcome, OutOfPatienceError, WhatIf, names
+from outlay.planning.whatif import By, OutOfPatienceError, WhatIf, names
 from outlay.pricing.types import HOURS_PER_MONTH, Category
 
 KINDS = (By.PROVIDER, By.GPU, By.PRECISION, By.MARKET)
@@ -76,7 +76,7 @@ def _rivals(what_if: WhatIf, plan: Plan, by: By, *, unasked: list[str]) -> Itera
             usd_per_month=alone.usd_per_month if alone else None,
             more_usd_per_month=alone.usd_per_month - plan.usd_per_month if alone else None,
             is_in_plan=name in chosen,
-            reasons=outcome.reasons if alone is None else _why(what_if, plan, alone, outcome),
+            reasons=outcome.reasons if alone is None else _why(what_if, plan, alone),
         )
 
 
@@ -98,12 +98,7 @@ def _nearest_first(rival: Rival) -> tuple[bool, Decimal, str]:
     return rival.more_usd_per_month is None, rival.more_usd_per_month or Decimal(0), rival.name
 
 
-def _why(what_if: WhatIf, plan: Plan, alone: Plan, outcome: Outcome) -> tuple[str, ...]:
-    if outcome.priced_only:
-        titles = " and ".join(provider(name).title for name in outcome.priced_only)
-        cannot = (f"outlay cannot provision {titles} yet",)
-        is_cheaper = alone.usd_per_month <= plan.usd_per_month
-        return cannot if is_cheaper else (*cannot, _dearer(what_if, plan, alone))
+def _why(what_if: WhatIf, plan: Plan, alone: Plan) -> tuple[str, ...]:
     if alone.usd_per_month <= plan.usd_per_month:
         return ("costs the same; ties go to fewer nodes, then by name",)
     return (_dearer(what_if, plan, alone),)

@@ -22,14 +22,13 @@ def make_plan(
     catalog: Catalog,
     *,
     identity: Identity = DEFAULT_IDENTITY,
-    provisioned_only: bool = True,
 ) -> Plan:
     """Return the cheapest plan that keeps every promise.
 
     Raises:
         NoFeasiblePlanError: nothing on sale does; carries the reasons.
     """
-    candidates = field(settings, catalog, provisioned_only=provisioned_only)
+    candidates = field(settings, catalog)
     possible, unpriced = sites(candidates.candidates, settings, catalog)
     left_out = (*candidates.left_out, *unpriced)
     solved = _without_a_trace_of_spot(settings)

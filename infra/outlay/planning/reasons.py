@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from outlay.catalog import Catalog, Market, provider
+from outlay.catalog import Catalog, Market
 from outlay.errors import NoFeasiblePlanError
 from outlay.planning.candidates import Field
 from outlay.planning.misfits import merged
@@ -22,7 +22,7 @@ def why_infeasible(
     reasons = [f"{left.what}: {left.reason}" for left in field.left_out]
     unserved = _unserved(settings, field)
     if not field.candidates:
-        reasons += _nothing_on_sale(settings, catalog, field)
+        reasons += _nothing_on_sale(settings, catalog)
     for label in unserved:
         reasons += _misfits(label, settings, field)
     if field.candidates and not unserved:
@@ -35,17 +35,13 @@ def _unserved(settings: Settings, field: Field) -> list[str]:
     return [w.label for index, w in enumerate(settings.workloads) if index not in served]
 
 
-def _nothing_on_sale(settings: Settings, catalog: Catalog, field: Field) -> list[str]:
+def _nothing_on_sale(settings: Settings, catalog: Catalog) -> list[str]:
     providers = settings.providers or tuple(sorted({o.provider for o in catalog.offers}))
     on_sale = [o for o in catalog.offers if o.provider in providers]
     if settings.markets == (Market.SPOT,) and not any(o.market is Market.SPOT for o in on_sale):
         there = ", ".join(providers)
         return [f"markets: spot alone, but no spot price is known at {there}; add on-demand"]
     sellers = {o.provider for o in on_sale if o.gpu in settings.gpus}
-    if sellers and sellers <= {left.what for left in field.left_out}:
-        titles = " and ".join(provider(name).title for name in sorted(sellers))
-        wanted = ", ".join(settings.gpus)
-        return [f"gpus: {wanted} is sold only by {titles}, which outlay cannot provision yet"]
     if settings.gpus and not sellers:
         wanted, sold = ", ".join(settings.gpus), ", ".join(sorted({o.gpu for o in on_sale}))
         return [f"gpus: {wanted} is not on sale at {', '.join(providers)}, which sell {sold}"]

@@ -25,7 +25,7 @@ def rebuild(pin: Pin, settings: Settings, catalog: Catalog, *, identity: Identit
     Raises:
         CannotRebuildError: says what is gone.
     """
-    allowed = field(settings, catalog, provisioned_only=True)
+    allowed = field(settings, catalog)
     possible, _ = sites(allowed.candidates, settings, catalog)
     by_key = {site.key: site for site in possible}
     opened = [_opened(cluster, by_key, settings) for cluster in pin.clusters]

@@ -221,7 +221,7 @@ class _Field:
         self.catalog = catalog
         self.model: Model = catalog.model(self.workload.model)
         self.link_gbit_per_s = link_gbit_per_s
-        self.all_offers = allowed_offers(settings, catalog, provisioned_only=True, left_out=[])
+        self.all_offers = allowed_offers(settings, catalog)
         self.offers = [offer for offer in self.all_offers if offer.market is market]
         self.gpus = sorted({offer.gpu for offer in self.offers})
         self.wanted: tuple[Precision, ...] = precisions(self.workload, self.model)

@@ -19,6 +19,8 @@ WHAT_IS_LOST = {
 SERVICES_PAID = ("control_plane", "nat_gateway", "public_ipv4", "block_storage", "internet_egress")
 # Three quarters of the spot prices in the book are above 0.39 of on-demand; so low a one seldom stays.
 LOW_SPOT_SHARE = Decimal("0.15")
+# Hosts with NVIDIA's Grace CPU, which is Arm.
+ARM_GPUS = frozenset({"GH200", "GH200-144", "GB200", "GB300"})
 # Against the newest price in the book, so that a plan does not change with the calendar.
 OLD_DAYS = 180
 
@@ -35,6 +37,8 @@ def warnings(fleet: Fleet, *, settings: Settings, catalog: Catalog) -> Iterator[
     for key, grade in sorted(grades):
         if grade in (Grade.THROUGHPUT_ONLY, Grade.EXTRAPOLATED):
             yield f"capacity of {key} is {grade}: measure it before you promise it"
+    for gpu in sorted({b.candidate.offer.gpu for b in bought} & ARM_GPUS):
+        yield f"nodes of {gpu} are Arm machines: check that every image is published for arm64"
     yield from _drafted(settings)
     yield from _fragile(bought, settings)
     if any(w.profile for w in settings.workloads) and not settings.serving.autoscaling:

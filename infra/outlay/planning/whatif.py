@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from outlay.catalog import PROVIDERS, Catalog, Market, Offer, Precision, provider
+from outlay.catalog import PROVIDERS, Catalog, Market, Offer, Precision
 from outlay.errors import NoFeasiblePlanError
 from outlay.planning.candidates import allowed_offers, precisions
 from outlay.planning.plan import Plan
@@ -26,14 +26,10 @@ class By(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """The cheapest plan, or why there is none.
-
-    `priced_only` names the providers of the plan that outlay cannot provision yet.
-    """
+    """The cheapest plan, or why there is none."""
 
     plan: Plan | None
     reasons: tuple[str, ...] = ()
-    priced_only: tuple[str, ...] = ()
 
 
 class OutOfPatienceError(Exception):
@@ -77,40 +73,30 @@ class WhatIf:
         return plan
 
     def answer(self, settings: Settings) -> Outcome:
-        """Return the cheapest plan from providers that outlay provisions."""
+        """Return the cheapest plan."""
         key = settings.model_dump_json()
         if key not in self._made:
-            self._made[key] = self._plan(settings, self.catalog, provisioned_only=True)
+            self._made[key] = self._plan(settings, self.catalog)
         return self._made[key]
 
     def alone(self, by: By, name: str) -> Outcome:
-        """Return the answer with one provider, GPU, precision, region or market and no other.
-
-        Where that can only be had from providers that outlay cannot provision yet, the plan is of
-        those, and says so.
-        """
-        settings = restricted(self.settings, self.catalog, by=by, name=name)
-        outcome = self.answer(settings)
-        if outcome.plan is not None:
-            return outcome
-        return self._plan(settings, self.catalog, provisioned_only=False)
+        """Return the answer with one provider, GPU, precision, region or market and no other."""
+        return self.answer(restricted(self.settings, self.catalog, by=by, name=name))
 
     def at_prices(self, offers: Sequence[Offer]) -> Outcome:
         """Return the answer if the market were these offers; not kept."""
         changed = replace(self.catalog, offers=tuple(offers))
-        return self._plan(self.settings, changed, provisioned_only=True)
+        return self._plan(self.settings, changed)
 
-    def _plan(self, settings: Settings, catalog: Catalog, *, provisioned_only: bool) -> Outcome:
+    def _plan(self, settings: Settings, catalog: Catalog) -> Outcome:
         if not self._may_ask():
             raise OutOfPatienceError
         try:
-            plan = make_plan(
-                settings, catalog, identity=self.identity, provisioned_only=provisioned_only
-            )
+            plan = make_plan(settings, catalog, identity=self.identity)
         except NoFeasiblePlanError as error:
             reasons = error.reasons or ("nothing on sale is allowed",)
             return Outcome(plan=None, reasons=reasons)
-        return Outcome(plan=plan, priced_only=_priced_only(plan))
+        return Outcome(plan=plan)
 
 
 def names(settings: Settings, catalog: Catalog, *, by: By) -> tuple[str, ...]:
@@ -119,10 +105,11 @@ def names(settings: Settings, catalog: Catalog, *, by: By) -> tuple[str, ...]:
         considered = (p for w in settings.workloads for p in _precisions(w, catalog))
         return tuple(dict.fromkeys(considered))
     if by is By.PROVIDER:
-        return tuple(p.name for p in PROVIDERS if p.name in (settings.providers or (p.name,)))
+        allowed = (p.name for p in PROVIDERS if p.name in (settings.providers or (p.name,)))
+        return tuple(name for name in allowed if name not in settings.exclude_providers)
     if by is By.MARKET:
         return tuple(settings.markets)
-    offers = allowed_offers(settings, catalog, provisioned_only=False, left_out=[])
+    offers = allowed_offers(settings, catalog)
     found = {o.gpu if by is By.GPU else f"{o.provider}/{o.region}" for o in offers}
     return tuple(sorted(found))
 
@@ -167,8 +154,3 @@ def with_rps(settings: Settings, rps: float) -> Settings:
 
 def _precisions(workload: WorkloadSettings, catalog: Catalog) -> tuple[Precision, ...]:
     return precisions(workload, catalog.model(workload.model))
-
-
-def _priced_only(plan: Plan) -> tuple[str, ...]:
-    used = dict.fromkeys(pool.provider for pool in plan.pools)
-    return tuple(name for name in used if not provider(name).provisioned)

@@ -51,10 +51,6 @@ def print_comparison(rows: Sequence[Comparison], *, by: str) -> None:
 def _remarks(rows: Sequence[Comparison]) -> Iterable[str]:
     if any(row.is_over_budget for row in rows):
         yield f"* over the budget of {usd(_budget(rows))}/month"
-    # Of regions the provider says it all.
-    served = ((r.name.partition("/")[0], r.reasons) for r in rows if r.plan is not None)
-    for remarks, names in _by_reasons(dict.fromkeys(served)):
-        yield f"{names}: {'; '.join(remarks)}"
     refused = ((row.name, row.reasons) for row in rows if row.plan is None)
     for reasons, names in _by_reasons(refused):
         yield from _refusal(names, reasons)

@@ -143,8 +143,9 @@ def burst(speed: Speed, lengths: Lengths, *, prompts: Number, max_sequences: Num
 def open_loop(speed: Speed, lengths: Lengths, *, rate: Number, max_sequences: Number) -> Steady:
     """Return the steady state at an arrival rate, saturated or not, as measurements are compared.
 
-    The constants were fitted with it; arrivals.py says more, and is what people are shown. Fixed point over the number of running sequences. A saturated replica serves what the closed
-    loop with all its places taken serves.
+    The constants were fitted with it; `arrivals.py` says more, and is what people are shown. A fixed
+    point over the number of running sequences; a saturated replica serves what the closed loop with
+    all its places taken serves.
     """
     curve = load_curve(speed, lengths)
     places = np.minimum(max_sequences, DEFAULT_MAX_SEQUENCES)
