@@ -2,8 +2,8 @@
 
 Ways are listed where the relaxation's prices ask for them, until none is missing that could make it
 cheaper: its optimum is then a lower bound. Prices come from the middle of all that are optimal, since
-those of a corner jump about from round to round. At last all ways are listed that a fleet better than the best known
-could use.
+those of a corner jump about from round to round. At last all ways are listed that a fleet better than
+the best known could use.
 """
 
 from __future__ import annotations

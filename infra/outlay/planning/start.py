@@ -2,7 +2,7 @@
 
 Several searches start from different places: everything at once, each provider alone, and the
 workloads apart. The best of what they find is never dearer than any of these, and is where the proof
-(`fleet.py`) starts.
+(`solve.py`) starts.
 """
 
 from __future__ import annotations
